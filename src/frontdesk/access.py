@@ -1,0 +1,54 @@
+"""Who acts, and what a role may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Permission(StrEnum):
+    """What may be done to what: `resource:action`. Which role holds which stands in the table role_permissions."""
+
+    AUDIT_READ = "audit:read"
+    AUTO_REPLIES_READ = "auto_replies:read"
+    AUTO_REPLIES_WRITE = "auto_replies:write"
+    BILLING_READ = "billing:read"
+    BILLING_WRITE = "billing:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    CHANNELS_READ = "channels:read"
+    CHANNELS_WRITE = "channels:write"
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    MESSAGES_READ = "messages:read"
+    MESSAGES_WRITE = "messages:write"
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_WRITE = "organization:write"
+
+
+class Role(StrEnum):
+    """A member's place in one organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where; what an audit entry records.
+
+    kind: "user" for a signed-in human, "system" for the product itself.
+    """
+
+    kind: str
+    user_id: UUID | None = None
+    name: str = ""
+    address: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+SYSTEM = Actor(kind="system", name="Frontdesk")

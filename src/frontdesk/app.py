@@ -1,0 +1,117 @@
+"""Builds the ASGI application: every domain's doors, the webhook before them, and in development the simulator beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from psycopg import Error as DatabaseError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from frontdesk import billing, channels, messages, registration, secret_files, web
+from frontdesk.analytics import web as analytics_web
+from frontdesk.auto_replies import web as auto_replies_web
+from frontdesk.bell import Bell
+from frontdesk.billing import web as billing_web
+from frontdesk.channels import simulator
+from frontdesk.channels import web as channels_web
+from frontdesk.contacts import web as contacts_web
+from frontdesk.database import Database, Tenant
+from frontdesk.demo import web as demo_web
+from frontdesk.errors import Unavailable
+from frontdesk.inbound import Keeper, Source, Webhook
+from frontdesk.live import Live
+from frontdesk.messages.inbox import web as inbox_web
+from frontdesk.registration import web as registration_web
+from frontdesk.secret_files import Secrets
+from frontdesk.settings import Settings
+from frontdesk.users import web as users_web
+
+WEBHOOK = "/webhooks/whatsapp"
+SIMULATOR = "/simulator"
+DOORS = (
+    registration_web, users_web, demo_web, analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, billing_web,
+)  # fmt: skip
+
+
+def build(settings: Settings, database: Database, live: Live, bell: Bell) -> ASGIApp:
+    """The whole application. What is kept rings the bell; what changes is told live."""
+    secrets = secret_files.load(settings)
+    app = FastAPI(title="Frontdesk", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app.state.settings, app.state.database, app.state.live, app.state.bell, app.state.secrets = settings, database, live, bell, secrets
+    app.state.load_frame = _frame
+    app.state.find_visitor = registration.visitor_finder(database, settings)
+    app.state.simulator = None
+    app.add_api_route("/healthz", _health, include_in_schema=False)
+    for door in DOORS:
+        app.include_router(door.door.router)
+    if settings.simulated and secrets.simulator_app_secret:
+        app.state.simulator = simulator.build(_simulator_settings(settings, database, secrets), development=settings.development)
+        app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
+        app.mount(SIMULATOR, app.state.simulator)
+    web.install(app, programs=[SIMULATOR + path for path in simulator.PROGRAM_PATHS])
+    return _WebhookFirst(app, _webhook(settings, database, bell, secrets))
+
+
+class _WebhookFirst:
+    """Lets webhooks past everything that only pages need."""
+
+    def __init__(self, app: FastAPI, webhook: Webhook) -> None:
+        self.app, self.webhook = app, webhook
+        self.state = app.state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == WEBHOOK:
+            await self.webhook(scope, receive, send)  # type: ignore[arg-type]  # Starlette's aliases say MutableMapping, ours dict
+        else:
+            await self.app(scope, receive, send)
+
+
+def _webhook(settings: Settings, database: Database, bell: Bell, secrets: Secrets) -> Webhook:
+    sources = [Source(channels.CLOUD_API, (settings.whatsapp_app_secret,))] if settings.whatsapp_app_secret else []
+    if secrets.simulator_app_secret:
+        sources.append(Source(channels.SIMULATOR, (secrets.simulator_app_secret,)))
+    return Webhook(database, Keeper(database, lambda lanes: bell.ring("in", lanes)), sources, secrets.whatsapp_verify_token)
+
+
+def _simulator_settings(settings: Settings, database: Database, secrets: Secrets) -> simulator.SimulatorSettings:
+    async def numbers(request: Request) -> list[simulator.SandboxNumber]:
+        visitor = await web.find_visitor(request)
+        return await of(visitor.user_id if visitor else None, None)
+
+    async def find(phone_number_id: str) -> simulator.SandboxNumber | None:
+        return next(iter(await of(None, phone_number_id)), None)
+
+    async def of(user_id: UUID | None, phone_number_id: str | None) -> list[simulator.SandboxNumber]:
+        async with database.platform() as db:
+            return await channels.sandbox_numbers(db, user_id, phone_number_id)
+
+    return simulator.SimulatorSettings(
+        app_secret=secrets.simulator_app_secret or "", webhook_url=settings.base_url + WEBHOOK, public_url=settings.base_url + SIMULATOR,
+        store_path=settings.data_dir / "simulator.sqlite3", numbers=numbers, find=find,
+    )  # fmt: skip
+
+
+async def _frame(db: Tenant) -> dict[str, Any]:
+    """What the frame of every page shows: the plan with its use, and what is unread."""
+    return {"plan": await billing.plan_in_use(db), "unread": await messages.unread(db)}
+
+
+async def _health(request: Request) -> Response:
+    """200 once requests can be served: the database answers and its schema is there."""
+    try:
+        rows = await request.app.state.database.call("select * from private.road_state()")
+    except (DatabaseError, Unavailable):
+        return PlainTextResponse("The database does not answer.", 503)
+    return JSONResponse({"status": "ok", "waiting": rows[0]})
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        if app.state.simulator is not None:
+            await stack.enter_async_context(simulator.running(app.state.simulator))
+        yield

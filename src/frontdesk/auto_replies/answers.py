@@ -1,0 +1,132 @@
+"""Which messages of a batch are answered, and with what. Decided in memory; nothing here reads or writes anything."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from frontdesk.auto_replies.records import Question, Rule, Rulebook, choose
+from frontdesk.auto_replies.replies import template
+from frontdesk.messages import AUTOMATIC, Draft, NewMessage
+
+# Types whose words a customer chose: typed, or the title of a button or list row. The text of all others is ours
+# ("Photo") or a caption, so keywords do not read it; the greeting and the fallback still answer.
+READ: Final = frozenset({"text", "button", "interactive"})
+NEVER_ANSWERED: Final = frozenset({"reaction", "system", "unsupported", "unknown", "errors", "ephemeral"})
+
+Asker = tuple[UUID, UUID]  # organization, contact
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An organization as its rules see it."""
+
+    name: str
+    book: Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A draft, and the rule and the contact it comes from."""
+
+    draft: Draft
+    rule: Rule
+    contact_id: UUID
+
+
+class Edition(NamedTuple):
+    """The compiled rules of an organization as of one version. No version: nobody is on."""
+
+    version: int | None
+    book: Rulebook
+
+
+NOTHING: Final = Edition(None, Rulebook(()))
+
+
+class Shelf:
+    """Compiled rules by organization, kept until they change or room is needed. room: how many rules in all."""
+
+    def __init__(self, room: int = 20_000) -> None:
+        """Start empty."""
+        self._room, self._used = room, 0
+        self._books: OrderedDict[UUID, Edition] = OrderedDict()
+
+    def take(self, organization_id: UUID) -> Edition:
+        """What is kept: the version and the rules; no version and no rules if nothing is."""
+        kept = self._books.get(organization_id)
+        if kept is None:
+            return NOTHING
+        self._books.move_to_end(organization_id)
+        return kept
+
+    def put(self, organization_id: UUID, version: int | None, book: Rulebook) -> Edition:
+        """Keep these rules in the place of older ones."""
+        self._drop(organization_id)
+        self._books[organization_id] = edition = Edition(version, book)
+        self._used += len(book.rules) + 1
+        while self._used > self._room and len(self._books) > 1:
+            self._drop(next(iter(self._books)))
+        return edition
+
+    def _drop(self, organization_id: UUID) -> None:
+        kept = self._books.pop(organization_id, None)
+        if kept:
+            self._used -= len(kept.book.rules) + 1
+
+
+def answerable(new: Iterable[NewMessage], now: datetime) -> list[NewMessage]:
+    """The messages a rule may answer: no reactions or events, nobody with the bot off or blocked, nothing too late."""
+    return [
+        message
+        for message in new
+        if not message.bot_off
+        and message.answers_left > 0
+        and message.type not in NEVER_ANSWERED
+        and message.window_ends_at > now
+    ]
+
+
+def decide(
+    asking: Sequence[NewMessage], houses: Mapping[UUID, House], cooling: Mapping[Asker, set[UUID]], per_minute: int
+) -> list[Answer]:
+    """Answer the messages in order.
+
+    Several of one contact share its cooldowns and its answers a minute; only its first can be greeted.
+    """
+    answers: list[Answer] = []
+    given: defaultdict[UUID, int] = defaultdict(int)
+    cooling_now, heard = dict(cooling), set[Asker]()
+    for message in asking:
+        house, asker = houses.get(message.organization_id), (message.organization_id, message.contact_id)
+        first = message.first_contact and asker not in heard
+        heard.add(asker)
+        if house is None or given[message.conversation_id] >= min(message.answers_left, per_minute):
+            continue
+        question = Question(
+            message.text if message.type in READ else None, first_contact=first, cooling=cooling_now.get(asker, ())
+        )
+        rule = choose(house.book, question).rule
+        if rule is None:
+            continue
+        answers.append(Answer(_draft(message, rule, house.name), rule, message.contact_id))
+        given[message.conversation_id] += 1
+        if rule.cooldown_seconds:
+            cooling_now[asker] = {*cooling_now.get(asker, ()), rule.id}
+    return answers
+
+
+def _draft(message: NewMessage, rule: Rule, organization_name: str) -> Draft:
+    return Draft(
+        organization_id=message.organization_id,
+        conversation_id=message.conversation_id,
+        channel_id=message.channel_id,
+        text=template(rule.reply).fill(message.contact_name, organization_name),
+        author="bot",
+        recipient=message.recipient,
+        window_ends_at=message.window_ends_at,
+        priority=AUTOMATIC,
+        auto_reply_id=rule.id,
+    )

@@ -1,0 +1,80 @@
+"""An organization's WhatsApp numbers, and how to speak on each."""
+
+from frontdesk.channels.actions import (
+    SANDBOX_SCOPE,
+    NoSimulator,
+    NoSuchChannel,
+    NumberTaken,
+    connect,
+    disconnect,
+    open_sandbox,
+    renew_token,
+    token_context,
+)
+from frontdesk.channels.addresses import endpoint, webhook_url
+from frontdesk.channels.cloud_api import Session, Unreadable, answer_handshake, read, signed, speak, split
+from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
+from frontdesk.channels.lanes import Lane, Lanes, Leased
+from frontdesk.channels.records import (
+    Accepted,
+    Channel,
+    Event,
+    InboundMessage,
+    InboundStatus,
+    Outcome,
+    Refused,
+    Sender,
+    Uncertain,
+    Unreached,
+    derived_id,
+)
+from frontdesk.channels.simulator.identifiers import bsuid_of as simulated_bsuid
+from frontdesk.channels.speaking import CannotSay, request
+from frontdesk.channels.store import all_of as list_channels
+from frontdesk.channels.store import organization_by_slug, sandbox_numbers, sandbox_of
+
+__all__ = [
+    "CLOUD_API",
+    "SANDBOX_SCOPE",
+    "SIMULATOR",
+    "Accepted",
+    "CannotSay",
+    "Channel",
+    "ConnectedChannel",
+    "Event",
+    "InboundMessage",
+    "InboundStatus",
+    "Lane",
+    "Lanes",
+    "Leased",
+    "NewChannel",
+    "NoSimulator",
+    "NoSuchChannel",
+    "NumberTaken",
+    "Outcome",
+    "Refused",
+    "Sender",
+    "Session",
+    "Uncertain",
+    "Unreached",
+    "Unreadable",
+    "answer_handshake",
+    "connect",
+    "derived_id",
+    "disconnect",
+    "endpoint",
+    "list_channels",
+    "open_sandbox",
+    "organization_by_slug",
+    "read",
+    "renew_token",
+    "request",
+    "sandbox_numbers",
+    "sandbox_of",
+    "signed",
+    "simulated_bsuid",
+    "speak",
+    "split",
+    "token_context",
+    "webhook_url",
+]  # fmt: skip

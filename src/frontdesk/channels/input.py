@@ -1,0 +1,73 @@
+"""What somebody typed to connect a number, checked field by field."""
+
+import phonenumbers
+
+from frontdesk.channels.connected import NewChannel
+from frontdesk.errors import BadInput
+
+LONGEST_TOKEN = 4000  # characters; Meta's have a few hundred
+
+
+class BadName(BadInput):
+    """Give the channel a name of at most 200 characters."""
+
+
+class BadPhoneNumberId(BadInput):
+    """The phone number ID is the number of 5 to 40 digits that Meta shows above the access token, not the phone
+    number itself."""
+
+
+class BadWabaId(BadInput):
+    """The WhatsApp Business Account ID is a number of 5 to 40 digits. Meta shows it beside the phone number ID."""
+
+
+class BadDisplayNumber(BadInput):
+    """Write the phone number with its country code, such as +49 151 23456789."""
+
+
+class BadAccessToken(BadInput):
+    """Paste the access token alone: letters and digits without spaces or line breaks."""
+
+
+def checked(wanted: NewChannel) -> NewChannel:
+    """The same, tidied. Raises BadInput naming the first field at fault."""
+    return NewChannel(
+        name=_name(wanted.name),
+        phone_number_id=_digits(wanted.phone_number_id, BadPhoneNumberId(field="phone_number_id")),
+        waba_id=_digits(wanted.waba_id, BadWabaId(field="waba_id")),
+        display_number=_display_number(wanted.display_number),
+        access_token=access_token(wanted.access_token),
+    )
+
+
+def access_token(typed: str) -> str:
+    """The token without white space around it. Raises BadAccessToken."""
+    token = typed.strip()
+    if not token or len(token) > LONGEST_TOKEN or not all("!" <= letter <= "~" for letter in token):
+        raise BadAccessToken(field="access_token")
+    return token
+
+
+def _name(typed: str) -> str:
+    name = " ".join(typed.split())
+    if not 1 <= len(name) <= 200:
+        raise BadName(field="name")
+    return name
+
+
+def _digits(typed: str, complaint: BadInput) -> str:
+    digits = typed.strip()
+    if not (digits.isascii() and digits.isdigit() and 5 <= len(digits) <= 40):
+        raise complaint
+    return digits
+
+
+def _display_number(typed: str) -> str:
+    written = typed.strip()
+    try:
+        number = phonenumbers.parse(written if written.startswith("+") else f"+{written.removeprefix('00')}")
+    except phonenumbers.NumberParseException:
+        raise BadDisplayNumber(field="display_number") from None
+    if not phonenumbers.is_possible_number(number):
+        raise BadDisplayNumber(field="display_number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

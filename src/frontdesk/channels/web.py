@@ -1,0 +1,128 @@
+"""The pages of an organization's numbers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import BaseModel, StringConstraints
+from starlette.responses import Response
+
+from frontdesk import secret_files, usage
+from frontdesk.access import Permission
+from frontdesk.channels import actions, addresses, store
+from frontdesk.channels.connected import NewChannel
+from frontdesk.database import Tenant
+from frontdesk.errors import BadInput, Conflict, LimitReached
+from frontdesk.settings import Settings
+from frontdesk.web import Db, Door, Form, go, read_form, render
+
+door = Door()
+
+LIST = "/dashboard/channels"
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+class NewChannelForm(BaseModel):
+    """What the form of a new number sends."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    display_number: Text
+    phone_number_id: Text
+    waba_id: Text
+    access_token: Text
+
+
+class TokenForm(BaseModel):
+    """What the form of a new token sends."""
+
+    access_token: Text
+
+
+@door.get(LIST, needs=Permission.CHANNELS_READ)
+async def index(request: Request, db: Db) -> Response:
+    """Every number with how it fares."""
+    return await _index(request, db)
+
+
+@door.post(f"{LIST}/sandbox", needs=Permission.CHANNELS_WRITE)
+async def create_sandbox(request: Request, db: Db) -> Response:
+    """Open the sandbox number of an organization that has none."""
+    channel = await actions.open_sandbox(db, request.app.state.settings)
+    return go(request, LIST, f"Your sandbox number is {channel.display_number}.")
+
+
+@door.get(f"{LIST}/new", needs=Permission.CHANNELS_WRITE)
+async def new(request: Request, db: Db) -> Response:
+    """The form to connect a number."""
+    return await _form(request, db, Form.of({"name": "Main number"}))
+
+
+@door.post(f"{LIST}/new", needs=Permission.CHANNELS_WRITE)
+async def create(request: Request, db: Db) -> Response:
+    """Connect a number."""
+    form = await read_form(request, NewChannelForm)
+    if form.data is not None:
+        try:
+            wanted = NewChannel(**form.data.model_dump())
+            await actions.connect(db, secret_files.load(request.app.state.settings).vault, wanted)
+            return go(request, LIST, f"{wanted.name} is connected. Write to it from a phone to see it work.")
+        except (BadInput, Conflict, LimitReached) as error:
+            form.refuse(error)
+    return await _form(request, db, form, 422)
+
+
+@door.post(LIST + "/{channel_id}/token", needs=Permission.CHANNELS_WRITE)
+async def renew_token(request: Request, db: Db, channel_id: UUID) -> Response:
+    """Put a new access token in place."""
+    form = await read_form(request, TokenForm)
+    if form.data is not None:
+        try:
+            await actions.renew_token(
+                db, secret_files.load(request.app.state.settings).vault, channel_id, form.data.access_token
+            )
+            return go(request, LIST, "The new token is in place. What waited is being sent now.")
+        except BadInput as error:
+            form.refuse(error)
+    return await _index(request, db, renewed=form, renewed_id=channel_id)
+
+
+@door.post(LIST + "/{channel_id}/disconnection", needs=Permission.CHANNELS_WRITE)
+async def disconnect(request: Request, db: Db, channel_id: UUID) -> Response:
+    """Give a number up, and its conversations with it."""
+    channel = await actions.disconnect(db, channel_id)
+    return go(request, LIST, f"{channel.display_number} is disconnected.")
+
+
+async def _index(
+    request: Request, db: Tenant, renewed: Form[TokenForm] | None = None, renewed_id: UUID | None = None
+) -> Response:
+    settings: Settings = request.app.state.settings
+    channels = [one for one in await store.all_of(db) if settings.simulated or not one.sandbox]
+    return await render(
+        request, "channels/index.html", status_code=422 if renewed else 200, channels=channels, limit=await _limit(db),
+        renewed=renewed,
+        renewed_id=renewed_id, conversations=await store.conversations_by_channel(db), capped=store.COUNTED,
+        sandbox_missing=settings.simulated and not any(one.sandbox for one in channels),
+    )  # fmt: skip
+
+
+async def _form(request: Request, db: Tenant, form: Form[NewChannelForm], status_code: int = 200) -> Response:
+    form.values.pop("access_token", None)  # a secret is typed again, never sent back
+    webhook = _webhook(request.app.state.settings)
+    return await render(
+        request, "channels/new.html", status_code=status_code, form=form, webhook=webhook, limit=await _limit(db)
+    )
+
+
+async def _limit(db: Tenant) -> usage.Usage | None:
+    return next((one for one in await usage.overview(db) if one.metric == "channels"), None)
+
+
+def _webhook(settings: Settings) -> dict[str, str | bool]:
+    """What Meta's app must be told, and whether the operator has done his part."""
+    return {
+        "url": addresses.webhook_url(settings),
+        "verify_token": secret_files.load(settings).whatsapp_verify_token,
+        "reachable": settings.public_url is not None,
+        "ready": settings.whatsapp_app_secret is not None,
+    }

@@ -1,0 +1,171 @@
+"""Meeting the people behind what arrived: found by their addresses, or created at the first meeting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from frontdesk.channels.records import Sender
+from frontdesk.database import Tenants, batch, new_id
+from frontdesk.folding import fold
+
+# how old "last seen" may get before a message refreshes it: a contact's row is not rewritten with every message
+SEEN_AGAIN_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody who wrote on a channel of this scope."""
+
+    organization_id: UUID
+    scope: str
+    sender: Sender
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The contact behind an arrival, and where to answer."""
+
+    contact_id: UUID
+    name: str
+    recipient: str
+    blocked: bool
+
+
+async def meet(db: Tenants, arrivals: Sequence[Arrival]) -> list[Met]:
+    """The contacts behind these arrivals, in the same order; who is new is created, who changed a name is renamed.
+
+    Matched by BSUID first, then by phone, as WhatsApp advises; a phone's contact learns its BSUID and the other way round.
+    """
+    distinct = {_key(arrival): arrival for arrival in arrivals}
+    asked = [_row(n, arrival) for n, arrival in enumerate(distinct.values())]
+    found = await _find(db, asked)
+    if missing := [row for row in asked if found[row["n"]]["contact_id"] is None or _lacks(row, found[row["n"]])]:
+        await db.run(_LOCK, {"batch": batch([{"organization_id": o} for o in sorted({row["organization_id"] for row in missing})])})
+        again = await _find(db, missing)  # what somebody else created while we waited is found now
+        await _introduce(db, missing, again)
+        found.update(await _find(db, missing))
+    await _refresh(db, asked, found)
+    met = {key: _met(asked[n], found[n]) for n, key in enumerate(distinct)}
+    return [met[_key(arrival)] for arrival in arrivals]
+
+
+def _key(arrival: Arrival) -> tuple[UUID, str, str | None, str | None]:
+    return arrival.organization_id, arrival.scope, arrival.sender.phone, arrival.sender.bsuid
+
+
+def _row(n: int, arrival: Arrival) -> dict[str, Any]:
+    sender = arrival.sender
+    return {
+        "n": n, "organization_id": str(arrival.organization_id), "scope": arrival.scope, "phone": sender.phone, "bsuid": sender.bsuid,
+        "name": (sender.name or "")[:400], "username": sender.username[:200] if sender.username else None, "seen": arrival.at,
+    }  # fmt: skip
+
+
+_LOCK = """
+-- one creator of contacts per organization at a time, in one order: the same person is never made twice
+select pg_advisory_xact_lock(hashtextextended('frontdesk contacts ' || l.organization_id, 0))
+from (select organization_id from jsonb_to_recordset(%(batch)s) as a (organization_id text) order by 1) as l
+"""
+
+
+async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Who is behind these addresses: one row per asked one, its contact_id null when nobody is known."""
+    rows = await db.rows(
+        """
+        with asked as materialized (
+          select * from jsonb_to_recordset(%(batch)s) as a (n integer, organization_id uuid, scope text, phone text, bsuid text)
+        ), known as materialized (
+          select a.n, a.organization_id, b.contact_id as by_bsuid, p.contact_id as by_phone,
+            coalesce(b.contact_id, p.contact_id) as contact_id  -- here: behind the wall a join by coalesce() finds no index
+          from asked a
+          left join public.contact_identities b
+            on b.organization_id = a.organization_id and b.kind = 'bsuid' and b.scope = a.scope and b.value = a.bsuid
+          left join public.contact_identities p
+            on p.organization_id = a.organization_id and p.kind = 'phone' and p.scope = '' and p.value = a.phone
+        )
+        select k.n, k.by_bsuid, k.by_phone, c.id as contact_id, c.name, c.given_name, c.username, c.phone,
+          c.blocked_at is not null as blocked, c.last_seen_at
+        from known k
+        left join public.contacts c on c.organization_id = k.organization_id and c.id = k.contact_id
+        """,
+        {"batch": batch(asked)},
+    )
+    return {row["n"]: row for row in rows}
+
+
+def _lacks(row: dict[str, Any], found: dict[str, Any]) -> bool:
+    return bool((row["bsuid"] and not found["by_bsuid"]) or (row["phone"] and not found["by_phone"]))
+
+
+async def _introduce(db: Tenants, missing: Sequence[dict[str, Any]], found: dict[int, dict[str, Any]]) -> None:
+    """Create the contacts nobody knows, and teach the known ones their further addresses."""
+    contacts, identities = [], []
+    made: dict[tuple[str, str, str], UUID] = {}
+    for row in missing:
+        here = found[row["n"]]
+        addresses = [(kind, scope, row[kind]) for kind, scope in (("bsuid", row["scope"]), ("phone", "")) if row[kind]]
+        known = [made[key] for address in addresses if (key := (row["organization_id"], *address[::2])) in made]
+        contact_id = here["contact_id"] or (known[0] if known else new_id())
+        if not here["contact_id"] and not known:
+            contacts.append(row | {"id": contact_id, "search_text": _search_text(row)})
+        for kind, scope, value in addresses:
+            made.setdefault((row["organization_id"], kind, value), contact_id)
+            identities.append({"organization_id": row["organization_id"], "kind": kind, "scope": scope, "value": value, "contact_id": contact_id})
+    await db.run(
+        """
+        insert into public.contacts (organization_id, id, name, username, phone, search_text, last_seen_at)
+        select c.organization_id, c.id, c.name, c.username, c.phone, c.search_text, c.seen
+        from jsonb_to_recordset(%(batch)s)
+          as c (organization_id uuid, id uuid, name text, username text, phone text, search_text text, seen timestamptz)
+        """,
+        {"batch": batch(contacts)},
+    )
+    await db.run(
+        """
+        insert into public.contact_identities (organization_id, kind, scope, value, contact_id)
+        select i.organization_id, i.kind, i.scope, i.value, i.contact_id
+        from jsonb_to_recordset(%(batch)s) as i (organization_id uuid, kind text, scope text, value text, contact_id uuid)
+        on conflict do nothing
+        """,
+        {"batch": batch(identities)},
+    )
+
+
+async def _refresh(db: Tenants, asked: Sequence[dict[str, Any]], found: dict[int, dict[str, Any]]) -> None:
+    """Renew what WhatsApp tells of the contacts whose name, username or phone changed or who were not seen for a while."""
+    renewed = {}
+    for row in asked:
+        here = found[row["n"]]
+        changed = [f for f in ("name", "username", "phone") if row[f] and row[f] != here[f]]
+        if changed or here["last_seen_at"] is None or row["seen"] - here["last_seen_at"] > SEEN_AGAIN_AFTER:
+            merged = {field: row[field] or here[field] for field in ("name", "username", "phone")}
+            text = _search_text(merged | {"name": f"{here['given_name'] or ''} {merged['name'] or ''}"})
+            key = (row["organization_id"], str(here["contact_id"]))
+            renewed[key] = merged | {"organization_id": key[0], "id": key[1], "search_text": text, "seen": row["seen"]}
+            here.update(merged)
+    if not renewed:
+        return
+    await db.run(
+        """
+        with told as materialized (
+          select * from jsonb_to_recordset(%(batch)s)
+            as c (organization_id uuid, id uuid, name text, username text, phone text, search_text text, seen timestamptz)
+        )
+        update public.contacts c set name = t.name, username = t.username, phone = t.phone, search_text = t.search_text,
+          last_seen_at = greatest(c.last_seen_at, t.seen)
+        from told t where c.organization_id = t.organization_id and c.id = t.id
+        """,
+        {"batch": batch([renewed[key] for key in sorted(renewed)])},
+    )
+
+
+def _search_text(row: dict[str, Any]) -> str:
+    return fold(" ".join(filter(None, (row["name"], row["username"], row["phone"]))))
+
+
+def _met(row: dict[str, Any], here: dict[str, Any]) -> Met:
+    name = here["given_name"] or here["name"] or here["username"] or ""
+    return Met(here["contact_id"], name, row["phone"] or row["bsuid"] or "", here["blocked"])

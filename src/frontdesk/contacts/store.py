@@ -1,0 +1,181 @@
+"""The SQL of contacts for the pages and their verbs."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from frontdesk.contacts.records import Address, Contact, Cursor, Listed, Talk, Thread
+from frontdesk.database import Tenant
+
+COUNTED = 10_000  # messages of a contact, at most: a count is not worth a long scan
+
+
+async def newest(
+    db: Tenant, patterns: Sequence[str], blocked: bool | None, after: Cursor | None, how_many: int
+) -> list[Listed]:
+    """Contacts by when they last wrote. patterns: all must fit the folded text. blocked: None is both.
+
+    Those never seen come last, out of a branch of their own: no comparison with a cursor is true of a null.
+    Messages are counted by the positions of their conversations, without looking at a message.
+    """
+    return await db.records(
+        Listed,
+        """
+        with found as materialized (
+          (select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
+           where organization_id = %(organization_id)s and last_seen_at is not null
+             and search_text like all (%(patterns)s::text[])
+             and (%(blocked)s::boolean is null or (blocked_at is not null) = %(blocked)s::boolean)
+             and (last_seen_at, id) < (%(seen)s::timestamptz, %(id)s::uuid)
+           order by last_seen_at desc nulls last, id desc limit %(how_many)s)
+          union all
+          (select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
+           where organization_id = %(organization_id)s and last_seen_at is null
+             and search_text like all (%(patterns)s::text[])
+             and (%(blocked)s::boolean is null or (blocked_at is not null) = %(blocked)s::boolean)
+             and (%(among_seen)s or id < %(id)s::uuid)
+           order by id desc limit %(how_many)s)
+          order by last_seen_at desc nulls last, id desc limit %(how_many)s
+        )
+        select f.*, coalesce(t.messages, 0)::bigint as messages, t.conversation_id
+        from found f
+        left join lateral (
+          select sum(v.last_position) as messages,
+            (array_agg(v.id order by v.last_message_at desc, v.id desc))[1] as conversation_id
+          from public.conversations v where v.organization_id = %(organization_id)s and v.contact_id = f.id
+        ) as t on true
+        order by f.last_seen_at desc nulls last, f.id desc
+        """,
+        {"organization_id": db.organization_id, "patterns": list(patterns), "blocked": blocked, "how_many": how_many}
+        | _from(after),
+    )
+
+
+def _from(after: Cursor | None) -> dict[str, Any]:
+    if after is None:
+        return {"seen": "infinity", "id": _LAST, "among_seen": True}
+    seen = "-infinity" if after.last_seen_at is None else after.last_seen_at
+    return {"seen": seen, "id": after.id, "among_seen": after.last_seen_at is not None}
+
+
+_LAST = UUID(int=(1 << 128) - 1)
+
+
+async def figures(db: Tenant) -> tuple[int, int]:
+    """How many contacts there are, and how many of them are blocked."""
+    row = await db.row(
+        """
+        select count(*) as everybody, count(blocked_at) as blocked
+        from public.contacts where organization_id = %(organization_id)s
+        """,
+        {"organization_id": db.organization_id},
+    )
+    return (row["everybody"], row["blocked"]) if row else (0, 0)
+
+
+async def find(db: Tenant, contact_id: UUID) -> Contact | None:
+    """One contact of the organization."""
+    return await db.record(
+        Contact,
+        """
+        select id, name, given_name, username, phone, language, tags, attributes, note, marketing_consent,
+          marketing_consent_at, blocked_at, blocked_by, last_seen_at, created_at
+        from public.contacts where organization_id = %(organization_id)s and id = %(id)s
+        """,
+        {"organization_id": db.organization_id, "id": contact_id},
+    )
+
+
+async def addresses(db: Tenant, contact_id: UUID) -> list[Address]:
+    """Where the contact can be reached, phone numbers first."""
+    return await db.records(
+        Address,
+        """
+        select kind, scope, value, created_at from public.contact_identities
+        where organization_id = %(organization_id)s and contact_id = %(contact_id)s
+        order by kind desc, created_at, value
+        """,
+        {"organization_id": db.organization_id, "contact_id": contact_id},
+    )
+
+
+async def threads(db: Tenant, contact_id: UUID) -> list[Thread]:
+    """The contact's conversations, newest first: at most one per channel."""
+    return await db.records(
+        Thread,
+        """
+        select v.id, c.name as channel_name, c.display_number as channel_number, c.kind = 'simulator' as sandbox,
+          v.last_text, v.last_author, v.last_message_at, v.unread_count, v.closed_at,
+          private.colleague_name(v.organization_id, v.assigned_to) as assigned_name
+        from public.conversations v
+        join public.channels c on c.organization_id = v.organization_id and c.id = v.channel_id
+        where v.organization_id = %(organization_id)s and v.contact_id = %(contact_id)s
+        order by v.last_message_at desc, v.id desc
+        """,
+        {"organization_id": db.organization_id, "contact_id": contact_id},
+    )
+
+
+async def talk(db: Tenant, contact_id: UUID) -> Talk:
+    """How much was said in the contact's conversations, counted up to 10,000 messages."""
+    row = await db.row(
+        """
+        select count(*) filter (where author = 'contact') as theirs, count(*) filter (where author = 'bot') as bot,
+          count(*) filter (where author = 'member') as team, count(*) >= %(counted)s as more
+        from (
+          select m.author from public.conversations v
+          join public.messages m on m.organization_id = v.organization_id and m.conversation_id = v.id
+          where v.organization_id = %(organization_id)s and v.contact_id = %(contact_id)s
+            and m.type <> 'reaction'
+          limit %(counted)s
+        ) as said
+        """,
+        {"organization_id": db.organization_id, "contact_id": contact_id, "counted": COUNTED},
+    )
+    return Talk(**row) if row else Talk(0, 0, 0, False)
+
+
+async def colleague_name(db: Tenant, user_id: UUID) -> str | None:
+    """What a member is called; None for who has left."""
+    name: str | None = await db.value(
+        "select private.colleague_name(%(organization_id)s, %(user_id)s)",
+        {"organization_id": db.organization_id, "user_id": user_id},
+    )
+    return name
+
+
+async def block(db: Tenant, contact_id: UUID) -> bool:
+    """Block a contact that is not blocked; False when there was nothing to do."""
+    return bool(
+        await db.run(
+            """
+            update public.contacts set blocked_at = now(), blocked_by = %(user_id)s
+            where organization_id = %(organization_id)s and id = %(id)s and blocked_at is null
+            """,
+            {"organization_id": db.organization_id, "id": contact_id, "user_id": db.actor.user_id},
+        )
+    )
+
+
+async def unblock(db: Tenant, contact_id: UUID) -> bool:
+    """Unblock a contact that is blocked; False when there was nothing to do."""
+    return bool(
+        await db.run(
+            """
+            update public.contacts set blocked_at = null, blocked_by = null
+            where organization_id = %(organization_id)s and id = %(id)s and blocked_at is not null
+            """,
+            {"organization_id": db.organization_id, "id": contact_id},
+        )
+    )
+
+
+async def rename(db: Tenant, contact_id: UUID, given_name: str | None, search_text: str) -> None:
+    """Call a contact by another name; None goes back to the name from WhatsApp."""
+    await db.run(
+        """
+        update public.contacts set given_name = %(given_name)s, search_text = %(search_text)s
+        where organization_id = %(organization_id)s and id = %(id)s
+        """,
+        {"organization_id": db.organization_id, "id": contact_id, "given_name": given_name, "search_text": search_text},
+    )

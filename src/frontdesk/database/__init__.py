@@ -1,0 +1,10 @@
+"""The doors to PostgreSQL: a member in one organization, background work over named ones, or the platform itself.
+
+Nothing else in the product touches the pool. Each door is one transaction, committed when its block ends.
+"""
+
+from frontdesk.database.doors import Database, NotAMember, Platform, Tenant, Tenants
+from frontdesk.database.ids import id_time, new_id
+from frontdesk.database.sql import Statements, batch
+
+__all__ = ["Database", "NotAMember", "Platform", "Statements", "Tenant", "Tenants", "batch", "id_time", "new_id"]

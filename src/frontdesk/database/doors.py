@@ -1,0 +1,117 @@
+"""The only place that opens a transaction and says in whose name it runs."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, Self
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from frontdesk.access import Actor
+from frontdesk.database.sql import Params, Statements
+from frontdesk.errors import NotFound, Unavailable
+
+
+class NotAMember(NotFound):
+    """There is no such organization, or you are not in it."""
+
+
+class DatabaseBusy(Unavailable):
+    """Frontdesk has no free database connection at the moment. Try again in a minute."""
+
+
+class Tenant(Statements):
+    """One member in one organization; every policy holds."""
+
+    def __init__(self, connection: AsyncConnection[Any], organization_id: UUID, actor: Actor, role: str, permissions: frozenset[str]) -> None:
+        """Made by `Database.tenant` only."""
+        super().__init__(connection)
+        self.organization_id, self.actor, self.role, self.permissions = organization_id, actor, role, permissions
+
+
+class Tenants(Statements):
+    """Background work over the named organizations; rows of others do not exist for it."""
+
+    def __init__(self, connection: AsyncConnection[Any], organization_ids: Sequence[UUID]) -> None:
+        """Made by `Database.tenants` only."""
+        super().__init__(connection)
+        self.organization_ids = tuple(organization_ids)
+
+
+class Platform(Statements):
+    """Nobody in particular: may call the definer functions of schema `private` and nothing else."""
+
+
+class Database:
+    """The pool behind the doors."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], url: str) -> None:
+        """Made by `Database.open`."""
+        self._pool, self.url = pool, url
+
+    @classmethod
+    async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0) -> Self:
+        """Connect. `timeout`: seconds to wait for a first, and later for a free, connection."""
+        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, kwargs={"autocommit": True})
+        await pool.open(wait=True, timeout=timeout)
+        return cls(pool, url)
+
+    async def close(self) -> None:
+        """Return every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def tenant(self, organization_id: UUID, actor: Actor) -> AsyncIterator[Tenant]:
+        """Act as this user in this organization. Raises NotAMember, and then nothing of it was visible."""
+        async with self._transaction() as connection:
+            cursor = await connection.execute(
+                "select set_config('role', 'frontdesk_member', true), entered.role, entered.permissions"
+                " from private.enter(%(organization_id)s, %(user_id)s) as entered",
+                {"organization_id": organization_id, "user_id": actor.user_id},
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise NotAMember
+            yield Tenant(connection, organization_id, actor, row[1], frozenset(row[2]))
+
+    @asynccontextmanager
+    async def tenants(self, organization_ids: Sequence[UUID], *, durable: bool = True) -> AsyncIterator[Tenants]:
+        """Work for these organizations. `durable=False` commits without waiting for the disk: only for what can be redone."""
+        async with self._transaction() as connection:
+            named = "{" + ",".join(str(UUID(str(one))) for one in organization_ids) + "}"
+            await connection.execute(
+                "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organization_ids', %(named)s, true),"
+                " set_config('synchronous_commit', %(commit)s, true)",
+                {"named": named, "commit": "on" if durable else "off"},
+            )
+            yield Tenants(connection, organization_ids)
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[Platform]:
+        """Call a definer function that spans organizations."""
+        async with self._transaction() as connection:
+            yield Platform(connection)
+
+    async def call(self, query: LiteralString, params: Params = None) -> list[dict[str, Any]]:
+        """Call one definer function in a transaction of its own: one round trip, committed durably when this returns."""
+        connection = await self._borrow()
+        try:
+            return await Platform(connection).rows(query, params)
+        finally:
+            await self._pool.putconn(connection)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+        connection = await self._borrow()
+        try:
+            async with connection.transaction():
+                yield connection
+        finally:
+            await self._pool.putconn(connection)
+
+    async def _borrow(self) -> AsyncConnection[Any]:
+        try:
+            return await self._pool.getconn()
+        except PoolTimeout as error:
+            raise DatabaseBusy from error

@@ -1,0 +1,87 @@
+"""What an operator would check by hand: settings, folder, database, port."""
+
+import shutil
+import stat
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from frontdesk.database import boot_check, embedded, migrator, setup
+from frontdesk.errors import FrontdeskError
+from frontdesk.settings import BadSettings, Settings
+
+ENOUGH_SPACE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    well: bool
+    text: str
+
+
+async def examine() -> list[Finding]:
+    """Everything that can be known without changing anything but starting the embedded database for a moment."""
+    found = [Finding("frontdesk", True, f"{version('frontdesk')}, Python {sys.version.split()[0]}")]
+    try:
+        settings = Settings.load()
+    except BadSettings as error:
+        return [*found, Finding("settings", False, str(error))]
+    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings)]
+    if settings.database_url is None:
+        found += _folder(settings.data_dir)
+    return [*found, *[finding async for finding in _database(settings)]]
+
+
+def _whatsapp(settings: Settings) -> list[Finding]:
+    if settings.whatsapp_app_secret and settings.whatsapp_verify_token:
+        return [Finding("WhatsApp", True, f"webhooks are checked; sending through {settings.whatsapp_graph_url}")]
+    secrets = {"APP_SECRET": settings.whatsapp_app_secret, "VERIFY_TOKEN": settings.whatsapp_verify_token}
+    missing = " and ".join(f"WHATSAPP_{name}" for name, value in secrets.items() if not value)
+    return [Finding("WhatsApp", settings.simulated, f"only the simulator: {missing} not configured")]
+
+
+def _folder(data_dir: Path) -> list[Finding]:
+    if not data_dir.exists():
+        return [Finding("data folder", True, f"{data_dir.absolute()} will be made at the first start")]
+    free = shutil.disk_usage(data_dir).free
+    found = [Finding("data folder", free > ENOUGH_SPACE, f"{data_dir.absolute()}, {free // (1 << 20):,} MiB free")]
+    secrets = data_dir / "secrets"
+    open_files = (
+        [path.name for path in secrets.glob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+        if secrets.exists()
+        else []
+    )
+    if open_files:
+        found.append(
+            Finding("secrets", False, f"others may read {', '.join(open_files)} in {secrets}; run chmod 600 on them")
+        )
+    return found
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        if settings.database_url:
+            yield await _server(settings.database_url)
+        elif not (settings.data_dir / "postgres").exists():
+            yield Finding("database", True, "embedded, made at the first start")
+        else:
+            async with embedded.reached(settings) as server:
+                yield await _server(server.app_url)
+    except (FrontdeskError, OSError) as error:
+        yield Finding("database", False, str(error))
+
+
+async def _server(url: str) -> Finding:
+    async with await setup.connect(url) as connection:
+        await boot_check.check(connection)
+        count = len(await migrator.history(connection))
+        return Finding(
+            "database",
+            True,
+            f"PostgreSQL {connection.info.parameter_status('server_version')}, {count} migrations applied",
+        )

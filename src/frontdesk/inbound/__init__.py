@@ -1,0 +1,9 @@
+"""What arrives: keep it, then tell its story."""
+
+from frontdesk.inbound.actions import tell
+from frontdesk.inbound.keeper import Keeper
+from frontdesk.inbound.records import Told
+from frontdesk.inbound.road import InboundRoad
+from frontdesk.inbound.webhook import Source, Webhook
+
+__all__ = ["InboundRoad", "Keeper", "Source", "Told", "Webhook", "tell"]

@@ -1,0 +1,126 @@
+"""The story of what arrives, told for a whole batch in one transaction: the only place that knows it from beginning to end."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from psycopg import OperationalError
+
+from frontdesk import auto_replies, contacts, messages
+from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, derived_id, read
+from frontdesk.database import Database, Tenants
+from frontdesk.inbound import store
+from frontdesk.inbound.records import Delivery, Failure, Told
+
+log = structlog.get_logger()
+Channels = dict[Lane, Channel]
+
+
+class NotYet(Exception):
+    """The batch met a passing fault of the database; it is still kept and will be told later."""
+
+
+async def tell(database: Database, channels: Channels, each: int, most: int, answers_per_minute: int) -> Told:
+    """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside."""
+    deliveries: list[Delivery] = []
+    try:
+        async with database.tenants(_organizations(channels), durable=False) as db:
+            deliveries = await store.take(db, channels, each, most)
+            return await _tell(db, channels, deliveries, answers_per_minute)
+    except OperationalError as error:
+        raise NotYet(str(error)) from error
+    except Exception as error:
+        log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
+        return await _isolate(database, channels, deliveries, answers_per_minute, error)
+
+
+async def _isolate(database: Database, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, error: Exception) -> Told:
+    """Tell the halves apart from each other until the one that breaks stands alone; keep that one with its error."""
+    if not deliveries:
+        raise error
+    if len(deliveries) == 1:
+        return await _set_aside(database, deliveries, error)
+    middle = len(deliveries) // 2
+    told = [await _tell_half(database, channels, half, answers_per_minute) for half in (deliveries[:middle], deliveries[middle:])]
+    return _sum(told)
+
+
+async def _tell_half(database: Database, channels: Channels, half: Sequence[Delivery], answers_per_minute: int) -> Told:
+    try:
+        async with database.tenants(list({d.organization_id for d in half}), durable=False) as db:
+            return await _tell(db, channels, await store.take_again(db, half), answers_per_minute)
+    except OperationalError as error:
+        raise NotYet(str(error)) from error
+    except Exception as error:
+        return await _isolate(database, channels, half, answers_per_minute, error)
+
+
+async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: Exception) -> Told:
+    async with database.tenants([deliveries[0].organization_id]) as db:
+        failures = [Failure(d, f"{type(error).__name__}: {error}") for d in await store.take_again(db, deliveries)]
+        await store.keep_failures(db, failures)
+    return Told(len(failures), 0, frozenset(), frozenset(), tuple(failures))
+
+
+async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int) -> Told:
+    """The whole story, in order."""
+    arrived, statuses, failures = _read(deliveries)
+    met = await contacts.meet(db, [_arrival(channels, delivery, message) for delivery, message in arrived])
+    inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
+    new_messages = await messages.record_inbound(db, inbound, answers_per_minute)
+    changed = await messages.record_statuses(db, statuses)
+    answers = await auto_replies.answer(db, new_messages, answers_per_minute)
+    if failures:
+        await store.keep_failures(db, failures)
+    touched = frozenset(changed) | {message.organization_id for message in new_messages}
+    answered = frozenset(Lane(m.organization_id, m.channel_id) for m in new_messages) if answers else frozenset[Lane]()
+    return Told(len(deliveries), len(new_messages), answered, touched, tuple(failures))
+
+
+def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure]]:
+    """Sort what the deliveries say into messages, statuses of our own messages, and what cannot be read."""
+    arrived, statuses, failures = [], [], []
+    for delivery in deliveries:
+        try:
+            event = read(delivery.payload)
+        except Exception as error:  # whatever a payload does to the parser, it stays alone with it
+            failures.append(Failure(delivery, f"{type(error).__name__}: {error}"))
+            continue
+        if isinstance(event, InboundMessage):
+            arrived.append((delivery, event))
+        elif isinstance(event, InboundStatus) and event.message_id:
+            statuses.append(_status(delivery, event))
+    return arrived, statuses, failures
+
+
+def _arrival(channels: Channels, delivery: Delivery, message: InboundMessage) -> contacts.Arrival:
+    channel = channels[Lane(delivery.organization_id, delivery.channel_id)]
+    return contacts.Arrival(delivery.organization_id, channel.scope, message.sender, message.sent_at)
+
+
+def _inbound(delivery: Delivery, message: InboundMessage, contact: contacts.Met) -> messages.Inbound:
+    return messages.Inbound(
+        organization_id=delivery.organization_id, channel_id=delivery.channel_id, contact_id=contact.contact_id,
+        id=derived_id(delivery.channel_id, message.provider_message_id, message.sent_at), provider_message_id=message.provider_message_id,
+        occurred_at=message.sent_at, type=message.type, text=message.text or "",
+        payload=None if message.type in ("text", "reaction") else delivery.payload, reply_to=message.reply_to, emoji=message.emoji,
+        contact_name=contact.name, recipient=contact.recipient, blocked=contact.blocked,
+    )  # fmt: skip
+
+
+def _status(delivery: Delivery, event: InboundStatus) -> messages.Status:
+    assert event.message_id is not None  # asked by the caller
+    return messages.Status(
+        delivery.organization_id, event.message_id, event.provider_message_id, event.status, event.at, event.error_code, event.error_text
+    )
+
+
+def _organizations(channels: Channels) -> list[Any]:
+    return list({lane.organization_id for lane in channels})
+
+
+def _sum(told: Sequence[Told]) -> Told:
+    return Told(
+        sum(t.deliveries for t in told), sum(t.messages for t in told), frozenset().union(*(t.answered for t in told)),
+        frozenset().union(*(t.organization_ids for t in told)), tuple(f for t in told for f in t.failures),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Keep first: what WhatsApp gives us is on disk before it gets its 200. Requests that arrive together share one commit."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any
+
+from psycopg.errors import ForeignKeyViolation
+
+from frontdesk.channels import Lane
+from frontdesk.database import Database, batch, new_id
+
+# a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
+WINDOW_SECONDS = 0.002
+ENOUGH_ROWS = 500
+ROUTE_SECONDS = 60.0
+NO_ROUTE_SECONDS = 2.0
+
+Row = dict[str, Any]
+
+
+class ChannelGone(Exception):
+    """A channel was disconnected between finding its route and keeping its delivery."""
+
+
+class Keeper:
+    """Writes deliveries durably, a group at a time."""
+
+    def __init__(self, database: Database, kept: Callable[[Iterable[Lane]], None]) -> None:
+        """`kept` is told of the lanes whenever a group has been committed."""
+        self._database, self._kept = database, kept
+        self._rows: list[Row] = []
+        self._group: asyncio.Future[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def keep(self, rows: list[Row]) -> None:
+        """Return when these rows are on disk. Raises what the database raised, for everybody in the group."""
+        if not rows:
+            return
+        self._rows += rows
+        if self._group is None:
+            self._group = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(self._commit())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        await asyncio.shield(self._group)
+
+    async def _commit(self) -> None:
+        if len(self._rows) < ENOUGH_ROWS:
+            await asyncio.sleep(WINDOW_SECONDS)
+        rows, group = self._rows, self._group
+        self._rows, self._group = [], None
+        assert group is not None  # set before this task was made, and only taken here
+        try:
+            await self._write(rows)
+        except BaseException as error:
+            group.set_exception(error)
+            group.exception()  # whoever waited may be gone; that is no error of its own
+            if not isinstance(error, Exception):
+                raise
+        else:
+            group.set_result(None)
+            self._kept({Lane(row["organization_id"], row["channel_id"]) for row in rows})
+
+    async def _write(self, rows: list[Row]) -> None:
+        try:
+            await self._database.call("select private.keep_deliveries(%(batch)s)", {"batch": batch(rows)})
+        except ForeignKeyViolation as error:
+            raise ChannelGone from error
+
+
+class Routes:
+    """Which channel a number means; remembered for a minute, and unknown numbers for two seconds."""
+
+    def __init__(self, database: Database) -> None:
+        """Remember nothing yet."""
+        self._database = database
+        self._known: dict[tuple[str, str], tuple[Lane | None, float]] = {}
+
+    async def find(self, kind: str, numbers: Iterable[str]) -> dict[str, Lane | None]:
+        """The lane of each number, or None for a number nobody here has connected."""
+        wanted = set(numbers)
+        missing = [n for n in wanted if self._known.get((kind, n), (None, 0.0))[1] < monotonic()]
+        if missing:
+            rows = await self._database.call(
+                "select * from private.route_channels(%(kind)s, %(numbers)s)", {"kind": kind, "numbers": missing}
+            )
+            found = {row["phone_number_id"]: Lane(row["organization_id"], row["channel_id"]) for row in rows}
+            if len(self._known) > 100_000:
+                self._known.clear()
+            for number in missing:
+                lane = found.get(number)
+                self._known[kind, number] = (lane, monotonic() + (ROUTE_SECONDS if lane else NO_ROUTE_SECONDS))
+        return {n: self._known[kind, n][0] for n in wanted}
+
+    def forget(self) -> None:
+        """Ask the database anew for everything."""
+        self._known.clear()
+
+
+def delivery_row(lane: Lane, kind: str, payload: str) -> Row:
+    """A delivery as `private.keep_deliveries` takes it; its id rises with its arrival."""
+    return {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new_id(), "kind": kind, "payload": payload}

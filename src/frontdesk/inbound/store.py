@@ -1,0 +1,69 @@
+"""The SQL of what arrives: take it from its lane, or keep it as a failure."""
+
+from collections.abc import Iterable, Sequence
+
+from frontdesk.channels import Lane
+from frontdesk.database import Tenants, batch
+from frontdesk.inbound.records import Delivery, Failure
+
+
+async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list[Delivery]:
+    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival. Gone only if this transaction commits."""
+    taken = await db.records(
+        Delivery,
+        """
+        with lane as materialized (
+          select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
+        ), next as materialized (
+          select d.organization_id, d.channel_id, d.id
+          from lane l
+          cross join lateral (
+            select d.organization_id, d.channel_id, d.id from public.inbound_deliveries d
+            where d.organization_id = l.organization_id and d.channel_id = l.channel_id
+            order by d.organization_id, d.channel_id, d.id limit %(each)s
+          ) as d
+          limit %(most)s
+        )
+        delete from public.inbound_deliveries d using next n
+        where d.organization_id = n.organization_id and d.channel_id = n.channel_id and d.id = n.id
+        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
+        """,
+        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most},
+    )
+    return sorted(taken, key=lambda delivery: delivery.id)
+
+
+async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Take exactly these, as far as nobody else has."""
+    rows = [{"organization_id": d.organization_id, "channel_id": d.channel_id, "id": d.id} for d in deliveries]
+    taken = await db.records(
+        Delivery,
+        """
+        with wanted as materialized (
+          select * from jsonb_to_recordset(%(batch)s) as w (organization_id uuid, channel_id uuid, id uuid)
+        )
+        delete from public.inbound_deliveries d using wanted w
+        where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id
+        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
+        """,
+        {"batch": batch(rows)},
+    )
+    return sorted(taken, key=lambda delivery: delivery.id)
+
+
+async def keep_failures(db: Tenants, failures: Sequence[Failure]) -> None:
+    """Keep what could not be told, with its error, to be looked at and replayed."""
+    rows = [
+        {"organization_id": f.delivery.organization_id, "channel_id": f.delivery.channel_id, "id": f.delivery.id, "kind": f.delivery.kind,
+         "payload": f.delivery.payload, "received_at": f.delivery.received_at, "error": f.error[:2000]}
+        for f in failures
+    ]  # fmt: skip
+    await db.run(
+        """
+        insert into public.failed_deliveries as f (organization_id, channel_id, id, kind, payload, received_at, error)
+        select * from jsonb_to_recordset(%(batch)s)
+          as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text, received_at timestamptz, error text)
+        on conflict (organization_id, channel_id, id) do update set error = excluded.error, failed_at = now(), attempts = f.attempts + 1
+        """,
+        {"batch": batch(rows)},
+    )

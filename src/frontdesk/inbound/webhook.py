@@ -1,0 +1,124 @@
+"""The webhook: signature, keep, 200. A bare ASGI application, since every microsecond here is paid a thousand times a second."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from psycopg import OperationalError
+
+from frontdesk.channels import Event, Unreadable, answer_handshake, signed, split
+from frontdesk.database import Database, new_id
+from frontdesk.errors import Unavailable
+from frontdesk.inbound.keeper import ChannelGone, Keeper, Routes, delivery_row
+
+LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Somebody who may call the webhook: the kind of channel its numbers have, and its app secrets."""
+
+    kind: str
+    secrets: tuple[str, ...]
+
+
+class TooLarge(Exception):
+    """The body is larger than WhatsApp sends."""
+
+
+class Webhook:
+    """`GET` answers Meta's handshake; `POST` keeps what came and answers 200 only then."""
+
+    def __init__(self, database: Database, keeper: Keeper, sources: Sequence[Source], verify_token: str | None) -> None:
+        """Trust these sources, each for its own kind of channel only."""
+        self._database, self._keeper, self._sources, self._verify_token = database, keeper, sources, verify_token
+        self._routes = Routes(database)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["method"] == "POST":
+            await _answer(send, *await self._post(scope, receive))
+        elif scope["method"] == "GET":
+            challenge = answer_handshake(dict(parse_qsl(scope["query_string"].decode("latin-1"))), self._verify_token)
+            await _answer(send, *((200, challenge) if challenge is not None else (403, "The verify token is not ours.")))
+        else:
+            await _answer(send, 405, "Use GET for the handshake and POST for events.")
+
+    async def _post(self, scope: Scope, receive: Receive) -> tuple[int, str]:
+        try:
+            body = await _read(scope, receive)
+        except TooLarge:
+            return 413, f"The body is larger than {LARGEST_BODY} bytes."
+        header = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-hub-signature-256"), None)
+        source = next((s for s in self._sources if signed(body, header, s.secrets)), None)
+        if source is None:
+            return 401, "X-Hub-Signature-256 does not fit the body."
+        try:
+            await self._keep(source, body)
+        except (OperationalError, Unavailable, TimeoutError) as error:
+            log.error("a webhook could not be kept; WhatsApp will send it again", error=type(error).__name__)
+            return 503, "Not kept. Send it again."
+        return 200, ""
+
+    async def _keep(self, source: Source, body: bytes) -> None:
+        try:
+            events = split(body)
+        except Unreadable as error:
+            await self._keep_unrouted(source, None, "", body, f"not readable: {error}")
+            return
+        try:
+            await self._keep_events(source, events)
+        except ChannelGone:  # a route was older than the channel's end: look once more
+            self._routes.forget()
+            await self._keep_events(source, events)
+
+    async def _keep_events(self, source: Source, events: Sequence[Event]) -> None:
+        routes = await self._routes.find(source.kind, {event.phone_number_id for event in events})
+        rows = []
+        for event in events:
+            if lane := routes[event.phone_number_id]:
+                rows.append(delivery_row(lane, event.kind, event.payload))
+            else:
+                await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
+        await self._keeper.keep(rows)
+
+    async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
+        await self._database.call(
+            "select private.keep_unrouted(%(id)s, %(source)s, %(kind)s, %(number)s, %(body)s, %(reason)s)",
+            {"id": new_id(), "source": source.kind, "kind": kind, "number": number.replace("\0", ""), "body": body, "reason": reason},
+        )
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY:
+            raise TooLarge
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(body) > LARGEST_BODY:
+            raise TooLarge
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body", False) and message["type"] == "http.request":
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_BODY:
+            raise TooLarge
+    return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, text: str) -> None:
+    body = text.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,151 @@
+"""What happens to messages on the road: recorded, raised by their statuses, queued to be sent."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from frontdesk.database import Tenant, Tenants, new_id
+from frontdesk.messages import store
+from frontdesk.messages.records import FREE_ANSWERS, Draft, Inbound, NewMessage, Queued, Status
+
+OVER_THE_LIMIT = "Not sent: the messages of your plan are used up for this month. Choose a larger plan to send more."
+
+_MOMENTS = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "played": "read_at", "failed": "failed_at"}
+RANKS = {"accepted": 3, "sent": 4, "failed": 5, "delivered": 6, "read": 7, "played": 8}
+
+
+async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_minute: int) -> list[NewMessage]:
+    """Store what arrived, each once however often it comes, in order; count it; return what was new."""
+    once: dict[tuple[UUID, UUID], Inbound] = {}
+    for message in inbound:
+        once.setdefault((message.organization_id, message.id), message)
+    messages = list(once.values())
+    rows = [_inbound_row(n, message) for n, message in enumerate(messages)]
+    known = await store.stored_already(db, rows) if rows else set()
+    fresh = [row for row in rows if row["n"] not in known]
+    if not fresh:
+        return []
+    talking = {_thread(row): row for row in await store.open_conversations(db, _threads(fresh))}
+    for row in reversed(fresh):  # the newest of a conversation takes its last position
+        conversation = talking[_thread(row)]
+        row |= {"conversation_id": conversation["id"], "position": conversation["last_position"]}
+        conversation["last_position"] -= 1
+    await store.add_inbound(db, fresh)
+    await store.count_received(db, _counts(row["organization_id"] for row in fresh))
+    return [_new_message(messages[row["n"]], row, talking[_thread(row)], answers_per_minute) for row in fresh]
+
+
+def _inbound_row(n: int, message: Inbound) -> dict[str, Any]:
+    return {
+        "n": n, "organization_id": message.organization_id, "id": message.id, "channel_id": message.channel_id, "contact_id": message.contact_id,
+        "type": message.type, "text": message.text, "payload": message.payload, "reply_to": message.reply_to, "emoji": message.emoji,
+        "provider_message_id": message.provider_message_id, "occurred_at": message.occurred_at,
+    }  # fmt: skip
+
+
+def _thread(row: dict[str, Any]) -> tuple[UUID, UUID, UUID]:
+    return row["organization_id"], row["channel_id"], row["contact_id"]
+
+
+def _threads(fresh: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What these messages mean for each conversation, in the one order in which conversations are locked."""
+    threads: dict[tuple[UUID, UUID, UUID], dict[str, Any]] = {}
+    for row in fresh:
+        organization_id, channel_id, contact_id = key = _thread(row)
+        thread = threads.setdefault(key, {
+            "organization_id": organization_id, "id": new_id(), "channel_id": channel_id, "contact_id": contact_id, "added": 0, "spoken": 0,
+            "spoken_at": None, "last_text": "", "newest": row["occurred_at"],
+        })  # fmt: skip
+        thread["added"] += 1
+        thread["newest"] = max(thread["newest"], row["occurred_at"])
+        if row["type"] != "reaction":
+            thread["spoken"] += 1
+            thread["spoken_at"] = max(thread["spoken_at"] or row["occurred_at"], row["occurred_at"])
+            thread["last_text"] = row["text"][:200]
+    return [threads[key] for key in sorted(threads)]
+
+
+def _new_message(message: Inbound, row: dict[str, Any], talking: dict[str, Any], answers_per_minute: int) -> NewMessage:
+    return NewMessage(
+        organization_id=message.organization_id, id=message.id, conversation_id=talking["id"], channel_id=message.channel_id,
+        contact_id=message.contact_id, type=message.type, text=message.text, first_contact=row["position"] == 1,
+        bot_off=talking["bot_off"] or message.blocked, answers_left=max(0, answers_per_minute - talking["answers"]), contact_name=message.contact_name,
+        recipient=message.recipient, window_ends_at=(talking["last_inbound_at"] or message.occurred_at) + FREE_ANSWERS,
+    )  # fmt: skip
+
+
+async def record_statuses(db: Tenants, statuses: Sequence[Status]) -> list[UUID]:
+    """Raise messages to what WhatsApp said of them: `read` beats a late `delivered`. Returns the organizations concerned."""
+    rows = highest(statuses)
+    return await store.raise_statuses(db, rows) if rows else []
+
+
+def highest(statuses: Sequence[Status]) -> list[dict[str, Any]]:
+    """One row per message: its highest status, the first moment of each, the last reason of a failure."""
+    told: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for status in statuses:
+        if status.status not in RANKS:
+            continue
+        row = told.setdefault((status.organization_id, status.message_id), {"organization_id": status.organization_id, "id": status.message_id})
+        if RANKS[status.status] > RANKS.get(row.get("status", ""), -1):
+            row |= {"status": status.status, "error_code": status.error_code, "error_text": status.error_text}
+        row |= {"provider_message_id": status.provider_message_id}
+        if moment := _MOMENTS.get(status.status):
+            row.setdefault(moment, status.at)
+    return list(told.values())
+
+
+async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
+    """Store texts as messages and put them into the outbox. Over the plan's limit the message is stored as failed, with the reason.
+
+    A draft for a conversation that does not exist in its organization goes nowhere and is not among what is returned.
+    """
+    talking = {(row["organization_id"], row["id"]): row for row in await store.continue_conversations(db, _moves(drafts))} if drafts else {}
+    possible = [draft for draft in drafts if (draft.organization_id, draft.conversation_id) in talking]
+    if not possible:
+        return []
+    grants = await _grants(db, possible)
+    queued, rows = [], []
+    for draft in possible:
+        allowed = grants[draft.organization_id] > 0
+        grants[draft.organization_id] -= 1
+        queued.append(Queued(draft.id, None if allowed else OVER_THE_LIMIT))
+        rows.append(_draft_row(draft, queued[-1].refused))
+    for row in reversed(rows):
+        conversation = talking[row["organization_id"], row["conversation_id"]]
+        row |= {"position": conversation["last_position"], "occurred_at": conversation["last_message_at"]}
+        conversation["last_position"] -= 1
+    await store.add_outbound(db, rows)
+    return queued
+
+
+def _moves(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    """What these drafts mean for each conversation."""
+    moves: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for draft in drafts:
+        key = (draft.organization_id, draft.conversation_id)
+        move = moves.setdefault(key, {"organization_id": key[0], "id": key[1], "added": 0, "answers": 0})
+        move["added"] += 1
+        move["answers"] += draft.author == "bot"
+        move |= {"last_text": draft.text[:200], "last_author": draft.author}
+    return [moves[key] for key in sorted(moves)]
+
+
+async def _grants(db: Tenant | Tenants, drafts: Sequence[Draft]) -> dict[UUID, int]:
+    if isinstance(db, Tenants):
+        return await store.grant_sends(db, _counts(draft.organization_id for draft in drafts))
+    return {db.organization_id: sum([await store.grant_send(db) for _ in drafts])}
+
+
+def _counts(organization_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    return [{"organization_id": organization_id, "amount": n} for organization_id, n in sorted(Counter(organization_ids).items())]
+
+
+def _draft_row(draft: Draft, refused: str | None) -> dict[str, Any]:
+    return {
+        "organization_id": draft.organization_id, "id": draft.id, "conversation_id": draft.conversation_id, "channel_id": draft.channel_id,
+        "text": draft.text, "author": draft.author, "recipient": draft.recipient, "window_ends_at": draft.window_ends_at, "priority": draft.priority,
+        "auto_reply_id": draft.auto_reply_id, "user_id": draft.user_id, "reply_to": draft.reply_to, "resend_of": draft.resend_of, "refused": refused,
+        "content": {"type": "text", "text": draft.text, "reply_to": draft.reply_to},
+    }  # fmt: skip

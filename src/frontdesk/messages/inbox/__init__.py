@@ -1,0 +1,1 @@
+"""The inbox: what the team sees of conversations, and what it does in them."""

@@ -1,0 +1,5 @@
+"""What leaves: claim, speak, record."""
+
+from frontdesk.outbound.road import OutboundRoad
+
+__all__ = ["OutboundRoad"]

@@ -1,0 +1,215 @@
+"""Driving the outbound lanes: claim what may be sent now, speak, record."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from psycopg import Error as DatabaseError
+
+from frontdesk.channels import Lane, Lanes, Leased, Session
+from frontdesk.database import Database
+from frontdesk.errors import Unavailable
+from frontdesk.outbound import store
+from frontdesk.outbound.actions import deliver
+from frontdesk.outbound.pacing import Pace
+from frontdesk.outbound.records import Claim, Result
+
+LANES_AT_ONCE = 200
+IN_FLIGHT = 200  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
+POLL_SECONDS = 0.5
+RECORD_EVERY = 0.015
+RECORD_AT_ONCE = 500
+FIRST = UUID(int=0)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What speaking on a lane needs: where, with which token, how fast."""
+
+    leased: Leased
+    endpoint: str
+    token: str
+    pace: Pace
+
+
+class OutboundRoad:
+    """The lanes on which messages wait to be sent, and the one claimer that serves them."""
+
+    def __init__(self, database: Database, lanes: Lanes, session: Session, worker: UUID,
+                 voice: Callable[[Leased], tuple[str, str]], sent: Callable[[Iterable[UUID]], None]) -> None:  # fmt: skip
+        """`voice` gives a lane's address and token; `sent` hears of the organizations whose messages moved."""
+        self._database, self._lanes, self._session, self._worker = database, lanes, session, worker
+        self._voice, self._sent = voice, sent
+        self._waiting: dict[Lane, None] = {}
+        self._speakers: dict[Lane, Speaker] = {}
+        self._something = asyncio.Event()
+        self._look = asyncio.Event()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._results: list[Result] = []
+        self._finished = asyncio.Event()
+
+    def wake(self, lanes: Iterable[Lane]) -> None:
+        """Something was queued on these lanes."""
+        self._waiting.update(dict.fromkeys(lanes))
+        self._something.set()
+
+    def look(self) -> None:
+        """Another process says that something waits somewhere."""
+        self._look.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop; what is being spoken is spoken and recorded."""
+        recorder = asyncio.create_task(self._record_all())
+        poller = asyncio.create_task(self._poll(stop))
+        claimer = asyncio.create_task(self._claim_all(stop))
+        await stop.wait()
+        self._something.set()
+        self._look.set()
+        await asyncio.gather(claimer, poller)
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=5.0)
+        self._finished.set()
+        await recorder
+
+    async def _claim_all(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if not self._waiting:
+                self._something.clear()
+                await self._something.wait()
+                continue
+            try:
+                await self._claim_some()
+            except (DatabaseError, Unavailable) as error:
+                log.warning("the outbound road waits for the database", error=str(error) or type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _claim_some(self) -> None:
+        """One claim over all lanes that have room; returns at once or when there may be room again."""
+        free = IN_FLIGHT - len(self._flying) - len(self._results)
+        picked = list(self._waiting)[:LANES_AT_ONCE]
+        speakers = await self._speakers_for(picked)
+        room = _share({lane: n for lane, speaker in speakers.items() if (n := speaker.pace.room()) > 0}, free)
+        for lane in [lane for lane in picked if lane not in speakers or lane in room]:
+            self._waiting.pop(lane, None)
+        if not room:
+            await self._wait_for_room(free, speakers)
+            return
+        async with self._database.tenants(list({lane.organization_id for lane in room})) as db:
+            claims = await store.claim(db, room, self._worker)
+        self._send(claims, speakers)
+        self._look_again(claims, room)
+
+    async def _wait_for_room(self, free: int, speakers: dict[Lane, Speaker]) -> None:
+        if free <= 0:
+            await asyncio.sleep(0.002)
+        elif speakers:
+            await asyncio.sleep(min(0.05, min(max(0.001, speaker.pace.wait()) for speaker in speakers.values())))
+
+    def _send(self, claims: list[Claim], speakers: dict[Lane, Speaker]) -> None:
+        for claim in claims:
+            lane = Lane(claim.organization_id, claim.channel_id)
+            speakers[lane].pace.take(1)
+            task = asyncio.create_task(self._speak(lane, speakers[lane], claim))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+
+    def _look_again(self, claims: list[Claim], room: dict[Lane, int]) -> None:
+        """A lane that filled its room may hold more."""
+        taken: dict[Lane, int] = {}
+        for claim in claims:
+            lane = Lane(claim.organization_id, claim.channel_id)
+            taken[lane] = taken.get(lane, 0) + 1
+        self.wake(lane for lane in room if taken.get(lane, 0) >= room[lane])
+
+    async def _speak(self, lane: Lane, speaker: Speaker, claim: Claim) -> None:
+        result = await deliver(self._session, speaker.endpoint, speaker.token, speaker.leased, speaker.pace, claim)
+        if result is None:
+            log.warning("a message's fate is unknown until its status arrives", message=str(claim.id))
+            return
+        self._results.append(result)
+        if result.verdict == "again" and not result.counts and result.error_text:
+            await self._stop_channel(lane, result.error_text)
+
+    async def _stop_channel(self, lane: Lane, reason: str) -> None:
+        speaker = self._speakers.pop(lane, None)
+        self._waiting.pop(lane, None)
+        if speaker is None:
+            return  # another message of this lane said so a moment ago
+        speaker.pace.rest(3600)
+        self._lanes.forget(lane)
+        async with self._database.tenants([lane.organization_id]) as db:
+            await store.stop_channel(db, lane, reason)
+        self._sent([lane.organization_id])
+
+    async def _speakers_for(self, lanes: list[Lane]) -> dict[Lane, Speaker]:
+        held = await self._lanes.hold(lanes)
+        speakers = {}
+        for lane, leased in held.items():
+            known = self._speakers.get(lane)
+            if known is None or known.leased is not leased:
+                if leased.channel.status == "stopped":
+                    continue
+                endpoint, token = self._voice(leased)
+                same_rate = known is not None and known.pace.rate == leased.channel.rate_per_second
+                pace = known.pace if known and same_rate else Pace(leased.channel.rate_per_second)
+                known = self._speakers[lane] = Speaker(leased, endpoint, token, pace)
+            speakers[lane] = known
+        return speakers
+
+    async def _record_all(self) -> None:
+        """Record results a batch at a time until everything is spoken and recorded; a database that is away is waited for."""
+        while self._results or not self._finished.is_set():
+            if not self._results:
+                await asyncio.sleep(RECORD_EVERY)
+                continue
+            results = self._results[:RECORD_AT_ONCE]
+            organization_ids = list({result.claim.organization_id for result in results})
+            try:
+                async with self._database.tenants(organization_ids) as db:
+                    await store.record(db, results, self._worker)
+            except (DatabaseError, Unavailable) as error:
+                log.warning("results of sending wait for the database", waiting=len(self._results), error=str(error) or type(error).__name__)
+                if self._finished.is_set():
+                    return  # their claims stay; a status or the clock settles them
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            del self._results[: len(results)]
+            self._sent(organization_ids)
+            await asyncio.sleep(RECORD_EVERY if len(self._results) < RECORD_AT_ONCE else 0)
+
+    async def _poll(self, stop: asyncio.Event) -> None:
+        """Find what nobody woke us for: queued by another process, due for another try, or left behind."""
+        after, checked = Lane(FIRST, FIRST), 0.0
+        while not stop.is_set():
+            try:
+                rows = await self._database.call(
+                    "select * from private.waiting_outbound(%(organization_id)s, %(channel_id)s, %(many)s)", {**after._asdict(), "many": LANES_AT_ONCE}
+                )
+                lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
+                self.wake(lanes)
+                after = lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
+                if monotonic() - checked > 5:
+                    checked = monotonic()
+                    self._sent([row["expire_claims"] for row in await self._database.call("select private.expire_claims(interval '2 minutes')")])
+            except (DatabaseError, Unavailable) as error:
+                log.warning("cannot look for waiting messages", error=str(error) or type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._look.wait()
+            self._look.clear()
+
+
+def _share(room: dict[Lane, int], free: int) -> dict[Lane, int]:
+    """Every lane its room, but together no more than is free; those served first get it, and the others come next time."""
+    shared: dict[Lane, int] = {}
+    for lane, wanted in room.items():
+        if free <= 0:
+            break
+        shared[lane] = min(wanted, free)
+        free -= shared[lane]
+    return shared

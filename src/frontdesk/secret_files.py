@@ -1,0 +1,66 @@
+"""Secrets that Frontdesk makes for itself at its first start and keeps in files only its owner can read."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from frontdesk.data_folder import usable
+from frontdesk.settings import Settings
+from frontdesk.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What this installation keeps to itself. `simulator_app_secret` signs the simulator's webhooks, if it is on."""
+
+    vault: Vault
+    whatsapp_verify_token: str
+    simulator_app_secret: str | None
+
+
+def load(settings: Settings) -> Secrets:
+    """The secrets of these settings; what is not set is made once and kept (production sets them all)."""
+    return Secrets(
+        vault=Vault(settings.secret_keys or kept(settings.data_dir, "keys", Vault.make_key)),
+        whatsapp_verify_token=settings.whatsapp_verify_token or kept(settings.data_dir, "whatsapp_verify_token"),
+        simulator_app_secret=kept(settings.data_dir, "simulator_app_secret") if settings.simulated else None,
+    )
+
+
+def kept(data_dir: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
+    """The secret of this name in the data folder, made now if it is not there yet.
+
+    Two processes that start at the same moment get the same secret: a finished file is linked into place,
+    and who comes second takes it. Raises DataFolderUnusable.
+    """
+    path = _path(data_dir, name)
+    if not path.exists():
+        usable(data_dir)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _link_into_place(path, make())
+    return path.read_text().strip()
+
+
+def exists(data_dir: Path, name: str) -> bool:
+    """Whether this secret was made before."""
+    return _path(data_dir, name).exists()
+
+
+def _path(data_dir: Path, name: str) -> Path:
+    return data_dir / "secrets" / name
+
+
+def _link_into_place(path: Path, secret: str) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:  # another process was faster; its secret counts
+        pass
+    finally:
+        draft.unlink()

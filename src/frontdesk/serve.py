@@ -1,0 +1,151 @@
+"""Running Frontdesk: web server, worker and, unless DATABASE_URL names another, PostgreSQL, from one event loop."""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from frontdesk import app, worker
+from frontdesk.bell import Bell
+from frontdesk.database import Database
+from frontdesk.database.servers import serving
+from frontdesk.endings import StreamsThatEnd
+from frontdesk.errors import FrontdeskError
+from frontdesk.live import Live
+from frontdesk.settings import Settings
+
+GRACE_SECONDS = 5  # for requests that are being answered when we are asked to stop
+
+
+class CannotListen(FrontdeskError):
+    """The port cannot be used."""
+
+
+def run(settings: Settings, *, web: bool = True, work: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT. Raises a FrontdeskError, with what to do about it, when it cannot start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(_Run(settings, web, work).story())
+        except asyncio.CancelledError:
+            print("Frontdesk was stopped before it was ready.", flush=True)
+
+
+class _Run:
+    """One run of the product and how far it has come."""
+
+    def __init__(self, settings: Settings, web: bool, work: bool) -> None:
+        self.settings, self.web, self.work = settings, web, work
+        self.stop = asyncio.Event()
+        self.serving = False
+
+    async def story(self) -> None:
+        """Take the port, start the database, serve, and put all of it down again in reverse."""
+        self._listen_to_signals()
+        with listening(self.settings) if self.web else nullcontext() as port:
+            async with serving(self.settings) as server:
+                database = await Database.open(server.app_url, max_size=self.settings.database_connections)
+                try:
+                    self.serving = True
+                    async with Live(server.app_url) as live, asyncio.TaskGroup() as background:
+                        keeper = background.create_task(server.keep())
+                        await self._serve(database, live, port)
+                        keeper.cancel()
+                finally:
+                    await database.close()
+
+    def _listen_to_signals(self) -> None:
+        loop, story = asyncio.get_running_loop(), asyncio.current_task()
+
+        def asked(sign: signal.Signals) -> None:
+            again = self.stop.is_set()
+            self.stop.set()
+            # While serving, everything sees `stop` and finishes. Make passes a SIGTERM on that we had already,
+            # so only a second Ctrl-C is impatience.
+            if story is not None and (sign == signal.SIGINT if again else not self.serving):
+                story.cancel()
+
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, asked, sign)
+
+    async def _serve(self, database: Database, live: Live, port: socket.socket | None) -> None:
+        bell = Bell(live)
+        async with asyncio.TaskGroup() as parts:
+            if self.work:
+                parts.create_task(worker.run(self.settings, database, live, bell, self.stop))
+            if port is None:
+                print("Frontdesk is working.", flush=True)
+            else:
+                parts.create_task(self._answer(app.build(self.settings, database, live, bell), port))
+
+    async def _answer(self, application: ASGIApp, port: socket.socket) -> None:
+        """Answer requests until we are to stop."""
+        config = uvicorn.Config(
+            StreamsThatEnd(application, self.stop),
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = _Server(config, self.settings.base_url)
+        answering = asyncio.create_task(server.serve(sockets=[port]))
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait([answering, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            server.should_exit = True
+            await answering
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own, which says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # theirs is a generator's
+        return nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(f"Frontdesk is ready: {self._address}", flush=True)
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[socket.socket]:
+    """The port of these settings, taken before anything else is started. Raises CannotListen."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = found
+        with socket.socket(family, kind, protocol) as port:
+            port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            port.bind(address)
+            port.listen(2048)
+            opened = port.dup()
+    except OSError as error:
+        raise CannotListen(_why(error, settings)) from None
+    with opened:
+        yield opened
+
+
+def _why(error: OSError, settings: Settings) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = settings.port + 1 if settings.port < 65535 else 3002
+        return f"Port {settings.port} is in use by another program. Stop that, or choose another: PORT={other}"
+    if error.errno == errno.EACCES:
+        return f"Port {settings.port} is reserved for root. Choose a PORT above 1023."
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"HOST={settings.host} is no address of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them."
+    return f"Cannot listen on {settings.host}:{settings.port} (HOST and PORT): {error.strerror}."

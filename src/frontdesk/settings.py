@@ -1,0 +1,94 @@
+"""What the operator decides: read from the environment, `.env` and `.env.local`."""
+
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PLACEHOLDERS = ("...", "change-me", "changeme", "your-", "placeholder", "xxxx")
+
+
+class BadSettings(Exception):
+    """A setting is not usable; the message names it and says what would be."""
+
+
+class Settings(BaseSettings):
+    """The installation's settings. Durations in seconds, sizes in bytes unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_file=(".env", ".env.local"), extra="ignore", env_ignore_empty=True)
+
+    env: Literal["development", "production"] = Field("development", validation_alias="FRONTDESK_ENV")
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: int = Field(3002, validation_alias="PORT", ge=1, le=65535)
+    data_dir: Path = Field(Path("data"), validation_alias="FRONTDESK_DATA_DIR")
+    public_url: str | None = Field(None, validation_alias="FRONTDESK_PUBLIC_URL")
+    operator_contact: str | None = Field(None, validation_alias="FRONTDESK_OPERATOR_CONTACT")
+
+    database_url: str | None = Field(None, validation_alias="DATABASE_URL")
+    database_owner_url: str | None = Field(None, validation_alias="DATABASE_OWNER_URL")
+    pg_bin_dir: Path | None = Field(None, validation_alias="PG_BIN_DIR")
+    database_connections: int = Field(12, validation_alias="FRONTDESK_DATABASE_CONNECTIONS", ge=4, le=200)
+
+    secret_keys: str | None = Field(None, validation_alias="FRONTDESK_SECRET_KEYS")
+    whatsapp_graph_url: str = Field("https://graph.facebook.com", validation_alias="WHATSAPP_GRAPH_URL")
+    whatsapp_graph_version: str = Field("v26.0", validation_alias="WHATSAPP_GRAPH_VERSION", pattern=r"^v\d+\.\d+$")
+    whatsapp_app_secret: str | None = Field(None, validation_alias="WHATSAPP_APP_SECRET")
+    whatsapp_verify_token: str | None = Field(None, validation_alias="WHATSAPP_VERIFY_TOKEN")
+    simulator: bool = Field(True, validation_alias=AliasChoices("FRONTDESK_SIMULATOR"))
+    simulator_url: str | None = Field(None, validation_alias="FRONTDESK_SIMULATOR_URL")
+    automatic_answers_per_minute: int = Field(6, validation_alias="FRONTDESK_AUTOMATIC_ANSWERS_PER_MINUTE", ge=1)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the settings. Raises BadSettings naming the variable at fault."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name, message = "".join(map(str, first["loc"][:1])), first["msg"].removeprefix("Value error, ")
+            if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_")):
+                message += f" (got {first['input']!r})"
+            raise BadSettings(f"{name}: {message}" if name else message) from None
+
+    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", mode="after")
+    @classmethod
+    def placeholder_is_nothing(cls, value: str | None) -> str | None:
+        """Treat what `.env.example` shows, such as `sk_test_...`, as not configured."""
+        return None if value is None or any(mark in value.lower() for mark in PLACEHOLDERS) else value.strip()
+
+    @field_validator("whatsapp_graph_url", "public_url", "simulator_url", mode="after")
+    @classmethod
+    def plain_address(cls, value: str | None) -> str | None:
+        """Accept http and https addresses only, without a trailing slash."""
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError("must be an address such as https://example.com")
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def production_is_complete(self) -> Self:
+        """Refuse to run in production on sample secrets or without a secret of our own."""
+        if self.env != "production":
+            return self
+        for name, value in (("WHATSAPP_APP_SECRET", self.whatsapp_app_secret), ("FRONTDESK_SECRET_KEYS", self.secret_keys),
+                            ("WHATSAPP_VERIFY_TOKEN", self.whatsapp_verify_token)):  # fmt: skip
+            if not value:
+                raise ValueError(f"FRONTDESK_ENV=production needs a real {name}")
+        return self
+
+    @property
+    def development(self) -> bool:
+        """Whether sample data, simulated numbers and plain http are acceptable."""
+        return self.env == "development"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the simulator answers for sandbox numbers."""
+        return self.development and self.simulator
+
+    @property
+    def base_url(self) -> str:
+        """Where this process is reached from its own machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else "[::1]" if self.host == "::" else self.host
+        return f"http://{host}:{self.port}"

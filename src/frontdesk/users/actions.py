@@ -1,0 +1,191 @@
+"""Signing in and out, and what a user does with his own account."""
+
+import hashlib
+import secrets
+from dataclasses import replace
+from uuid import UUID
+
+from frontdesk import audit
+from frontdesk.access import Actor
+from frontdesk.database import Database, Platform, new_id
+from frontdesk.errors import BadInput, NotFound
+from frontdesk.users import attempts, passwords, store
+from frontdesk.users.attempts import Limit, TooManyAttempts
+from frontdesk.users.fields import email_key
+from frontdesk.users.records import Account, NewUser, Session
+from frontdesk.web import Membership, Visitor
+
+SESSION_SECONDS = 14 * 24 * 3600
+TOKEN_LENGTH = 43  # 256 random bits in base64
+WINDOW_SECONDS = 15 * 60
+PER_ACCOUNT, PER_ADDRESS = 10, 100
+
+
+class WrongEmailOrPassword(BadInput):
+    """The email or the password is not right."""
+
+
+class NoSuchSession(NotFound):
+    """This session has ended already."""
+
+
+class NotYourOrganization(NotFound):
+    """There is no such organization, or you are not in it."""
+
+
+async def find_visitor(database: Database, token: str) -> Visitor | None:
+    """The signed-in user behind a browser's token, in one look; written down as seen at most once a minute."""
+    if len(token) != TOKEN_LENGTH:
+        return None
+    async with database.platform() as db:
+        found = await store.find_session(db, _hash_of(token))
+        if found is None:
+            return None
+        if found.is_stale:
+            await store.touch_session(db, found.session_id)
+    memberships = tuple(
+        Membership(UUID(one["organization_id"]), one["slug"], one["name"], one["role"]) for one in found.organizations
+    )
+    current = next((one for one in memberships if one.organization_id == found.organization_id), None)
+    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current)
+
+
+async def sign_in(database: Database, caller: Actor, email: str, password: str) -> str:
+    """The token of a new session. Raises WrongEmailOrPassword, TooManyAttempts or PasswordsBusy.
+
+    A stranger's email and a wrong password take the same road: the same statements, one password check, the same
+    answer. Tries are counted before the check, so that tries at the same time cannot overshoot, and taken back by a
+    success.
+    """
+    key = email_key(email)
+    per_account, per_address = _limits(key, caller.address)
+    async with database.platform() as db:
+        wait = await attempts.take(db, per_account, per_address)
+        account = await store.find_account(db, key)
+    if wait:
+        raise TooManyAttempts(wait)
+    checked = await passwords.check(password, account.password_hash if account else None)
+    if account is None or not checked.right:
+        raise WrongEmailOrPassword
+    async with database.platform() as db:
+        await attempts.forget(db, per_account)
+        await attempts.give_back(db, per_address)
+        if checked.new_hash:
+            await store.strengthen_password(db, account, checked.new_hash)
+        return await open_session(db, _as(caller, account), "user.signed_in")
+
+
+async def open_session(db: Platform, user: Actor, action: str) -> str:
+    """Open a session and return its token, which is kept nowhere; the log of his organization says `action`."""
+    token, session_id = secrets.token_urlsafe(32), new_id()
+    organization_id = await store.open_session(db, session_id, _hash_of(token), secrets.token_urlsafe(32), user)
+    await _record(db, organization_id, user, action, session_id)
+    return token
+
+
+async def record_failure(database: Database, caller: Actor, email: str) -> None:
+    """Tell the organization of the user with this email, if there is one, that signing in failed.
+
+    Runs after the answer, whose time it must not change.
+    """
+    async with database.platform() as db:
+        account = await store.find_account(db, email_key(email))
+        if account is not None:
+            await _record(db, account.organization_id, _as(caller, account), "user.sign_in_failed")
+
+
+async def register(db: Platform, new: NewUser) -> tuple[UUID, UUID | None] | None:
+    """Make a user, and his organization with him. Returns both ids, or None when the email is taken.
+
+    The organization is made by a trigger that never lets a sign-up fail; what it could not do is done here, or at the
+    first visit.
+    """
+    user_id = new_id()
+    if not await store.register(db, user_id, new):
+        return None
+    return user_id, await store.repair(db, user_id)
+
+
+async def repair(database: Database, user_id: UUID) -> UUID | None:
+    """Make the organization that a user's sign-up could not make. None when it fails again, or none is due to him."""
+    async with database.platform() as db:
+        return await store.repair(db, user_id)
+
+
+async def sign_out(database: Database, user: Actor, visitor: Visitor) -> None:
+    """End this session."""
+    async with database.platform() as db:
+        if await store.revoke_session(db, visitor.user_id, visitor.session_id):
+            await _record(db, _place(visitor), user, "user.signed_out", visitor.session_id)
+
+
+async def sign_out_everywhere(database: Database, user: Actor, visitor: Visitor) -> int:
+    """End every session of the user, this one too, and return how many there were."""
+    async with database.platform() as db:
+        ended = await store.revoke_sessions(db, visitor.user_id)
+        await _record(db, _place(visitor), user, "user.signed_out_everywhere", details={"sessions": ended})
+    return ended
+
+
+async def revoke_session(database: Database, user: Actor, visitor: Visitor, session_id: UUID) -> None:
+    """End another of the user's sessions. Raises NoSuchSession, also for a stranger's."""
+    async with database.platform() as db:
+        if not await store.revoke_session(db, visitor.user_id, session_id):
+            raise NoSuchSession
+        await _record(db, _place(visitor), user, "session.revoked", session_id)
+
+
+async def list_sessions(database: Database, visitor: Visitor) -> list[Session]:
+    """Where the user is signed in."""
+    async with database.platform() as db:
+        return await store.list_sessions(db, visitor.user_id)
+
+
+async def rename(database: Database, user: Actor, visitor: Visitor, name: str) -> None:
+    """Call the user something else from now on."""
+    async with database.platform() as db:
+        await store.rename(db, visitor.user_id, name)
+        await _record(db, _place(visitor), user, "user.renamed", details={"before": visitor.name, "after": name})
+
+
+async def switch_organization(database: Database, visitor: Visitor, organization_id: UUID) -> None:
+    """Work in another of the user's organizations, in this browser. Raises NotYourOrganization."""
+    async with database.platform() as db:
+        if not await store.switch_organization(db, visitor.session_id, organization_id):
+            raise NotYourOrganization
+
+
+async def _record(
+    db: Platform,
+    organization_id: UUID | None,
+    user: Actor,
+    action: str,
+    session_id: UUID | None = None,
+    details: dict[str, object] | None = None,
+) -> None:
+    """What a user does to his own account stands in the log of the organization he works in at that moment only.
+
+    A user of several organizations would else tell each of them when he works for the others.
+    """
+    if organization_id is None:
+        return
+    kind, identity = ("session", session_id) if session_id else ("user", user.user_id)
+    await audit.append_as(db, organization_id, user, action, target_type=kind, target_id=identity, details=details)
+
+
+def _place(visitor: Visitor) -> UUID | None:
+    return visitor.current.organization_id if visitor.current else None
+
+
+def _as(caller: Actor, account: Account) -> Actor:
+    return replace(caller, user_id=account.user_id, name=account.name)
+
+
+def _limits(email: str, address: str | None) -> tuple[Limit, Limit]:
+    where = attempts.network(address)
+    per_account = Limit(f"sign-in|{email}|{where}", PER_ACCOUNT, WINDOW_SECONDS)
+    return per_account, Limit(f"sign-in|{where}", PER_ADDRESS, WINDOW_SECONDS)
+
+
+def _hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

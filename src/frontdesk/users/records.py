@@ -1,0 +1,54 @@
+"""Users as the domain knows them: frozen, and without a way to change anything."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in. `organization_id`: where he lands, None when he is in no organization."""
+
+    user_id: UUID
+    email: str
+    name: str
+    password_hash: str | None
+    organization_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Somebody who signs up, already checked; `email` in lower case."""
+
+    name: str
+    email: str
+    password_hash: str
+    organization_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """What a browser's token opens.
+
+    organizations: dictionaries with the fields of a Membership. is_stale: not written down as seen for a minute.
+    """
+
+    session_id: UUID
+    user_id: UUID
+    email: str
+    name: str
+    csrf_token: str
+    organization_id: UUID | None
+    organizations: list[dict[str, str]]
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser in which a user is signed in, as he sees it in his list."""
+
+    id: UUID
+    address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_seen_at: datetime

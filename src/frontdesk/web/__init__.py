@@ -1,0 +1,52 @@
+"""The dashboard's frame: pages, forms, the guard at every door, and what every answer is wrapped in."""
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI
+
+from frontdesk.web.assets import serve_static, static
+from frontdesk.web.envelope import MEBIBYTE, BodyLimit, RequestId, SecurityHeaders
+from frontdesk.web.failures import Failure, install_failures, refuse_foreign_origin, tell
+from frontdesk.web.flash import Flash, go, say
+from frontdesk.web.forms import Form, form_token, read_form, typed
+from frontdesk.web.guard import (
+    PUBLIC,
+    SIGNED_IN,
+    Db,
+    Door,
+    MaybeVisitor,
+    Membership,
+    NoOrganization,
+    SignedIn,
+    SignInNeeded,
+    Visitor,
+    actor,
+    find_visitor,
+    framed,
+    needs_of,
+)
+from frontdesk.web.pages import Pages, pages, render
+from frontdesk.web.protection import FormExpired, OriginCheck, WrongOrganization, check_form
+from frontdesk.web.requests import address, is_htmx, local_path, request_id, wants_fragment
+from frontdesk.web.sessions import demand_security, end_session, session_token, start_session
+
+__all__ = [
+    "MEBIBYTE", "PUBLIC", "SIGNED_IN", "BodyLimit", "Db", "Door", "Failure", "Flash", "Form", "FormExpired", "MaybeVisitor", "Membership", "NoOrganization",
+    "OriginCheck", "Pages", "RequestId", "SecurityHeaders", "SignInNeeded", "SignedIn", "Visitor", "WrongOrganization", "actor", "address", "check_form", "demand_security",
+    "end_session", "find_visitor", "form_token", "framed", "go", "install", "is_htmx", "local_path", "needs_of", "pages", "read_form", "render", "request_id", "say",
+    "serve_static", "session_token", "start_session", "static", "tell", "typed", "wants_fragment",
+]  # fmt: skip
+
+
+def install(app: FastAPI, *, programs: Sequence[str] = (), body_limits: Mapping[str, int] | None = None) -> None:
+    """Put the frame around the application.
+
+    programs: path prefixes that programs call, where no Origin is demanded. body_limits: bytes by path prefix; forms have 1 MiB.
+    The application's state must hold `database`, `settings`, `find_visitor` (token -> Visitor or None) and `load_frame` (Tenant -> dict).
+    """
+    app.mount("/static", serve_static, name="static")
+    install_failures(app)
+    app.add_middleware(OriginCheck, exempt=tuple(programs), refuse=refuse_foreign_origin)
+    app.add_middleware(BodyLimit, limits=dict(body_limits or {}))
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestId)

@@ -1,0 +1,140 @@
+"""What a user sees when something goes wrong: a page, a toast for scripts, or JSON for programs; always with a number to quote."""
+
+from dataclasses import dataclass
+from traceback import format_exception
+from urllib.parse import quote
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from frontdesk.errors import FrontdeskError
+from frontdesk.web import times
+from frontdesk.web.envelope import wrapping
+from frontdesk.web.guard import SignInNeeded
+from frontdesk.web.pages import pages, theme
+from frontdesk.web.protection import ForeignOrigin
+from frontdesk.web.requests import is_htmx, nonce, request_id, wants_json
+
+log = structlog.get_logger()
+
+TITLES = {
+    401: "Sign in to go on",
+    402: "Your plan's limit is reached",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    405: "This cannot be done here",
+    409: "Somebody was faster",
+    413: "This is too big",
+    422: "Something is not right",
+    429: "Too many tries",
+    500: "Something broke on our side",
+    503: "Back in a moment",
+}
+TEXTS = {
+    404: "The page does not exist, or it belongs to another organization.",
+    405: "This address does not take what was sent.",
+    413: "At most 1 MB can be sent at once. Nothing was saved.",
+    500: "Your last step was not saved. Messages from your customers are still received and kept.",
+    503: "Frontdesk cannot reach its database at the moment. Your last step was not saved; try again in a minute.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, as it is told. `field`: the input at fault, for programs."""
+
+    status: int
+    text: str
+    field: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The headline for this status."""
+        return TITLES.get(self.status, TITLES[500] if self.status >= 500 else TITLES[422])
+
+
+def install_failures(app: FastAPI) -> None:
+    """Render every error of the application in one place."""
+    app.add_exception_handler(FrontdeskError, _on_ours)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_unreadable)
+    app.add_exception_handler(OperationalError, _on_database_down)
+    app.add_exception_handler(Exception, _on_anything)
+
+
+async def refuse_foreign_origin(scope: Scope, receive: Receive, send: Send) -> None:
+    """The answer to a request that another site started."""
+    request = Request(scope, receive)
+    await tell(request, Failure(ForeignOrigin.status, str(ForeignOrigin())))(scope, receive, send)
+
+
+def tell(request: Request, failure: Failure) -> Response:
+    """The failure in the form the asker understands."""
+    if wants_json(request):
+        return _as_json(request, failure)
+    if is_htmx(request):
+        return HTMLResponse(_filled(request, "error_toast.html", failure), failure.status, {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"})
+    return HTMLResponse(_filled(request, "error.html", failure), failure.status)
+
+
+async def _on_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FrontdeskError)
+    if isinstance(error, SignInNeeded) and not wants_json(request):
+        return _to_sign_in(request)
+    return tell(request, Failure(error.status, str(error), error.field))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    response = tell(request, Failure(error.status_code, TEXTS.get(error.status_code, str(error.detail))))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _on_unreadable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    where = error.errors()[0]["loc"]
+    if where[0] == "path":
+        return tell(request, Failure(404, TEXTS[404]))
+    return tell(request, Failure(422, f"“{where[-1]}” cannot be read: {error.errors()[0]['msg']}.", str(where[-1])))
+
+
+async def _on_database_down(request: Request, error: Exception) -> Response:
+    log.error("database not reached", path=request.url.path, method=request.method, error=str(error))
+    return tell(request, Failure(503, TEXTS[503]))
+
+
+async def _on_anything(request: Request, error: Exception) -> Response:
+    """Answer from outside of every wrapper, so the headers are put on here."""
+    # the trace as text: a printer of traces would print the variables too, and with them what customers wrote
+    trace = "".join(format_exception(error))
+    log.error("request failed", path=request.url.path, method=request.method, request_id=request_id(request), trace=trace)
+    response = tell(request, Failure(500, TEXTS[500]))
+    response.headers.update(wrapping(request.scope))
+    return response
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = f"/login?next={quote(wanted, safe='/')}" if request.method == "GET" and not is_htmx(request) else "/login"
+    return Response(status_code=401, headers={"HX-Redirect": back}) if is_htmx(request) else RedirectResponse(back, status_code=303)
+
+
+def _as_json(request: Request, failure: Failure) -> Response:
+    told = {"type": "about:blank", "title": failure.title, "status": failure.status, "detail": failure.text,
+            "field": failure.field, "request_id": request_id(request)}  # fmt: skip
+    return Response(orjson.dumps(told), failure.status, media_type="application/problem+json")
+
+
+def _filled(request: Request, template: str, failure: Failure) -> str:
+    return pages().fill(template, {
+        "failure": failure, "request_id": request_id(request), "theme": theme(request), "nonce": nonce(request), "path": request.url.path,
+        "zone": times.zone_or_utc(request.cookies.get("zone")), "visitor": None, "flashes": [], "frame": {}, "again": request.method == "GET",
+    })  # fmt: skip

@@ -1,0 +1,108 @@
+"""Turns a template and its facts into a page."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.support import Translations
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from frontdesk.access import Actor
+from frontdesk.web import flash, times, words
+from frontdesk.web.assets import static
+from frontdesk.web.forms import form_token, hand_out_token, hidden_fields
+from frontdesk.web.requests import nonce, request_id, state, wants_fragment
+
+PACKAGE = Path(__file__).parent.parent
+LOCALES = Path(__file__).parent / "locales"
+THEMES = ("light", "dark", "system")
+
+
+class Pages:
+    """The templates of every domain: `contacts/show.html` is `contacts/pages/show.html`, `layout.html` is the frame's own."""
+
+    def __init__(self, locale: str = "en_GB") -> None:
+        """Prepare the environment for one locale."""
+        self.locale = locale
+        self.environment = Environment(
+            loader=FunctionLoader(_load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
+        )
+        install: Callable[..., None] = getattr(self.environment, "install_gettext_translations")  # noqa: B009 - the extension adds it
+        install(Translations.load(LOCALES, [locale]), newstyle=True)
+        self.environment.globals["static"] = static
+        for word in (times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span,
+                     times.days_until, words.number, words.money, words.initials, words.hue, words.phone):  # fmt: skip
+            self.environment.filters[word.__name__] = word
+
+    def fill(self, name: str, context: Mapping[str, Any]) -> str:
+        """The template `name` as text, filled with `context`."""
+        return self.environment.get_template(name).render({"locale": self.locale, **context})
+
+
+@cache
+def pages() -> Pages:
+    """The templates, parsed once."""
+    return Pages()
+
+
+async def render(request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any) -> HTMLResponse:
+    """Answer with a page or a fragment. What is answered with an error status is rolled back, so a refused form saves nothing.
+
+    Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes, path, fragment, zone, now, simulated, request_id.
+    """
+    if status_code >= 400:
+        state(request)["undo"] = True
+    response = HTMLResponse(pages().fill(name, await _surroundings(request) | context), status_code, headers=dict(headers or {}))
+    hand_out_token(request, response)
+    flash.forget_shown(request, response)
+    return response
+
+
+async def _surroundings(request: Request) -> dict[str, Any]:
+    fragment, db = wants_fragment(request), state(request).get("tenant")
+    return {
+        "visitor": state(request).get("visitor"),
+        "may": lambda permission: db is not None and permission in db.permissions,
+        "frame": {} if fragment else await _frame(request),
+        "flashes": [] if fragment else flash.shown(request),
+        "theme": theme(request),
+        "nonce": nonce(request),
+        "csrf_token": form_token(request),
+        "csrf_input": lambda: hidden_fields(request),
+        "path": request.url.path,
+        "fragment": fragment,
+        "zone": times.zone_or_utc(request.cookies.get("zone")),
+        "now": datetime.now(UTC),
+        "simulated": bool(getattr(getattr(request.app.state, "settings", None), "simulated", False)),
+        "request_id": request_id(request),
+    }
+
+
+async def _frame(request: Request) -> Mapping[str, Any]:
+    db, visitor = state(request).get("tenant"), state(request).get("visitor")
+    if db is not None:
+        return dict(await request.app.state.load_frame(db))
+    frameless = not hasattr(request.app.state, "load_frame")  # an application of its own, such as the simulator
+    if visitor is None or visitor.current is None or frameless:
+        return {}
+    async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+        return dict(await request.app.state.load_frame(db))
+
+
+def theme(request: Request) -> str:
+    """What the reader chose: light, dark or system."""
+    chosen = request.cookies.get("theme", "system")
+    return chosen if chosen in THEMES else "system"
+
+
+def _load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    domain, _, rest = name.rpartition("/") if "/" in name else ("web", "", name)
+    file = PACKAGE / domain / "pages" / rest
+    if not file.is_file():
+        return None
+    written = file.stat().st_mtime
+    return file.read_text(), str(file), lambda: file.stat().st_mtime == written

@@ -1,0 +1,36 @@
+// Keeps a page connected: the server tells a page that comes back what it missed; a session that ended goes to the sign-in.
+(() => {
+  const PATIENCE = 5000
+  const over = new Set()
+  let live
+
+  document.addEventListener("DOMContentLoaded", () => { live = document.getElementById("live") })
+
+  document.addEventListener("htmx:sse:error", event => { if (event.detail.status === 401) location.reload() })
+
+  // the very first connection, or one that was given up, has nobody to retry it
+  setInterval(() => {
+    if (!live?.isConnected) live = document.getElementById("live")
+    if (live && !live._htmx?.sse && !document.hidden && navigator.onLine) {
+      htmx.ajax("GET", live.getAttribute("hx-sse:connect"), { source: live, swap: "none" })
+    }
+  }, PATIENCE)
+
+  // a page that waits for its first news starts anew
+  document.addEventListener("changed", event => { if (event.target === live && document.querySelector("[data-reloads]")) location.reload() })
+
+  // hours and minutes that are left of a window
+  setInterval(tick, 20000)
+  document.addEventListener("htmx:after:swap", tick)
+
+  function tick() {
+    for (const left of document.querySelectorAll("time[data-left]")) {
+      const minutes = Math.floor((new Date(left.dateTime) - Date.now()) / 60000)
+      if (minutes < 0 && !over.has(left.dateTime)) {
+        over.add(left.dateTime)
+        htmx.trigger(live, "changed")
+      }
+      left.textContent = minutes >= 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.max(minutes, 0)} min`
+    }
+  }
+})()

@@ -1,0 +1,73 @@
+"""The worker: drives the lanes, and looks after what the clock demands."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from psycopg import Error as DatabaseError
+
+from frontdesk import channels, secret_files
+from frontdesk.bell import Bell
+from frontdesk.channels import Lanes, Leased, Session
+from frontdesk.database import Database, new_id
+from frontdesk.errors import Unavailable
+from frontdesk.inbound import InboundRoad, Told
+from frontdesk.live import Live
+from frontdesk.outbound import OutboundRoad
+from frontdesk.settings import Settings
+
+DAY = 86_400.0
+log = structlog.get_logger()
+
+
+async def run(settings: Settings, database: Database, live: Live, bell: Bell, stop: asyncio.Event) -> None:
+    """Work until told to stop; finish what is begun, then give the lanes back."""
+    worker = new_id()
+    async with Session() as session:
+        outbound = _outbound(settings, database, live, session, worker)
+        inbound = _inbound(settings, database, live, outbound, worker)
+        bell.answer("in", inbound.wake)
+        bell.answer("out", outbound.wake)
+        live.on_wake(lambda direction: (inbound if direction == "in" else outbound).look())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(inbound.run(stop))
+            group.create_task(outbound.run(stop))
+            group.create_task(_clock(database, stop))
+        with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
+            await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})
+
+
+def _inbound(settings: Settings, database: Database, live: Live, outbound: OutboundRoad, worker: UUID) -> InboundRoad:
+    def told(what: Told) -> None:
+        if what.answered:
+            outbound.wake(what.answered)
+        if what.organization_ids:
+            live.changed(what.organization_ids, "inbox")
+        for failure in what.failures:
+            log.error("a delivery could not be told and is kept", delivery=str(failure.delivery.id), error=failure.error)
+
+    return InboundRoad(database, Lanes(database, worker, "in"), told, settings.automatic_answers_per_minute)
+
+
+def _outbound(settings: Settings, database: Database, live: Live, session: Session, worker: UUID) -> OutboundRoad:
+    vault = secret_files.load(settings).vault
+
+    def voice(leased: Leased) -> tuple[str, str]:
+        channel = leased.channel
+        token = vault.open(leased.sealed_token or "", context=channels.token_context(channel.organization_id, channel.id))
+        return channels.endpoint(settings, channel), token
+
+    return OutboundRoad(database, Lanes(database, worker, "out"), session, worker, voice, lambda ids: live.changed(ids, "inbox"))
+
+
+async def _clock(database: Database, stop: asyncio.Event) -> None:
+    """What must happen daily: message partitions ahead of time."""
+    while not stop.is_set():
+        try:
+            await database.call("select private.make_message_partitions()")
+        except (DatabaseError, Unavailable) as error:
+            log.error("cannot make message partitions", error=str(error) or type(error).__name__)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DAY):
+                await stop.wait()

@@ -1,0 +1,66 @@
+"""`frontdesk channels`, as the operator types it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from frontdesk.channels.cli import app
+from frontdesk.settings import Settings
+from tests.conftest import Urls
+
+CONNECT = ("connect", "--organization", "lagos-glow-salon", "--kind", "cloud_api", "--phone-number-id",
+"106540352249999", "--waba-id", "102290129340398",
+           "--display-number", "+49 151 12345678", "--access-token-stdin")  # fmt: skip
+
+
+@pytest.fixture
+def organization(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
+    """An organization, and the database's owner to look behind the wall."""
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(
+            "insert into auth.users (id, email, raw_user_meta_data)"
+            """ values (gen_random_uuid(), 'maya@example.com', '{"organization_name": "Lagos Glow Salon"}')"""
+        )
+        yield connection
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("FRONTDESK_DATA_DIR", str(settings.data_dir))
+
+    def type_in(*words: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(app, list(words), input=stdin)
+
+    return type_in
+
+
+def test_the_operator_connects_and_lists_a_number(run: Any, organization: psycopg.Connection[Any]) -> None:
+    connected = run(*CONNECT, stdin="EAAG-token\n")
+    assert connected.exit_code == 0, connected.exception
+    assert "Connected +49 151 12345678 to lagos-glow-salon." in connected.output
+    assert "EAAG" not in connected.output
+    listed = "".join(run("list").output.split())
+    assert "lagos" in listed
+    assert "working" in listed
+
+
+def test_an_unknown_organization_is_named(run: Any, organization: psycopg.Connection[Any]) -> None:
+    refused = run(*[word if word != "lagos-glow-salon" else "nobody" for word in CONNECT], stdin="token")
+    assert refused.exit_code == 1
+    assert "'nobody'" in str(refused.exception)
+
+
+def test_the_token_comes_through_standard_input_only(run: Any, organization: psycopg.Connection[Any]) -> None:
+    refused = run(*CONNECT[:-1])
+    assert "--access-token-stdin" in str(refused.exception)
+    empty = run(*CONNECT, stdin="")
+    assert "access token" in str(empty.exception)
+
+
+def test_other_kinds_are_not_connected_by_hand(run: Any, organization: psycopg.Connection[Any]) -> None:
+    refused = run(*["simulator" if word == "cloud_api" else word for word in CONNECT], stdin="token")
+    assert "cloud_api" in str(refused.exception)

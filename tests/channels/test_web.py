@@ -1,0 +1,134 @@
+"""The pages of numbers."""
+
+import psycopg
+import pytest
+
+from frontdesk.database import Database
+from frontdesk.settings import Settings
+from tests.desk import Desk, seated
+
+LIST, NEW = "/dashboard/channels", "/dashboard/channels/new"
+TYPED = {
+    "name": "Main number",
+    "display_number": "+49 151 12345678",
+    "phone_number_id": "106540352249999",
+    "waba_id": "102290129340398",
+    "access_token": "EAAG-secret",
+}
+
+
+async def channel_id(desk: Desk) -> str:
+    async with desk.tenant() as db:
+        return str(await db.value("select id from public.channels where kind = 'cloud_api'"))
+
+
+async def test_a_new_organization_sees_its_sandbox_number_and_the_way_to_its_phone(
+    database: Database, settings: Settings
+) -> None:
+    async with seated(database, settings) as desk:
+        page = (await desk.get(LIST)).text
+        async with desk.tenant() as db:
+            number = await db.value("select phone_number_id from public.channels")
+    assert "+1 555 01" in page
+    assert f'href="/simulator/phones/{number}"' in page
+    assert "Your own number is not connected yet" in page
+
+
+async def test_a_number_is_connected_by_the_form(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk:
+        form = (await desk.get(NEW)).text
+        assert "http://127.0.0.1:3002/webhooks/whatsapp" in form
+        assert "FRONTDESK_PUBLIC_URL" in form
+        page = (await desk.press(NEW, page=NEW, **TYPED)).text
+    assert "Main number is connected" in page
+    assert "+49 1511 2345678" in page
+    assert "EAAG-secret" not in page
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("phone_number_id", "+49", "number of 5 to 40 digits"),
+        ("display_number", "call me", "with its country code"),
+        ("access_token", "two words", "without spaces"),
+        ("name", "", "Fill this in."),
+    ],
+)
+async def test_a_wrong_field_is_named_and_the_rest_is_kept(
+    database: Database, settings: Settings, field: str, typed: str, said: str
+) -> None:
+    async with seated(database, settings) as desk:
+        answer = await desk.send(NEW, page=NEW, **(TYPED | {field: typed}))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert TYPED["waba_id"] in answer.text
+    assert "EAAG-secret" not in answer.text
+
+
+async def test_the_plan_has_room_for_one_number(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk:
+        await desk.press(NEW, page=NEW, **TYPED)
+        second = await desk.send(NEW, page=NEW, **(TYPED | {"phone_number_id": "106540352240001"}))
+        assert second.status_code == 422
+        assert "The plan Starter allows 1 channel." in second.text
+        assert "Your plan has room for no further number" in (await desk.get(LIST)).text
+
+
+async def test_a_new_token_and_a_goodbye(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk:
+        await desk.press(NEW, page=NEW, **TYPED)
+        here = f"{LIST}/{await channel_id(desk)}"
+        refused = await desk.send(f"{here}/token", page=LIST, access_token="two words")
+        assert refused.status_code == 422
+        assert "without spaces" in refused.text
+        assert "new token is in place" in (await desk.press(f"{here}/token", page=LIST, access_token="fresh")).text
+        assert "It has no conversations yet." in (await desk.get(LIST)).text
+        assert "is disconnected" in (await desk.press(f"{here}/disconnection", page=LIST)).text
+
+
+async def test_what_is_wrong_with_a_number_is_told(
+    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
+) -> None:
+    async with seated(database, settings) as desk:
+        await desk.press(NEW, page=NEW, **TYPED)
+        await owner.execute(
+            "update public.channels set stopped_at = now(), stopped_reason = 'The token has expired.'"
+            " where kind = 'cloud_api'"
+        )
+        page = (await desk.get(LIST)).text
+        assert "The token has expired." in page
+        assert "Stopped" in page
+        assert "The token has expired." in (await desk.get("/dashboard")).text
+
+
+async def test_a_member_sees_numbers_and_changes_none(
+    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
+) -> None:
+    async with seated(database, settings) as desk:
+        await owner.execute("update public.organization_members set role = 'member'")
+        page = (await desk.get(LIST)).text
+        assert "+1 555 01" in page
+        assert NEW not in page
+        assert (await desk.get(NEW)).status_code == 403
+        assert (await desk.send(NEW, page="/dashboard/contacts", **TYPED)).status_code == 403
+
+
+async def test_a_strangers_channel_is_not_there(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk, seated(database, settings, email="other@example.com") as other:
+        await desk.press(NEW, page=NEW, **TYPED)
+        theirs = f"{LIST}/{await channel_id(desk)}"
+        assert (await other.send(f"{theirs}/token", page=LIST, access_token="mine")).status_code == 404
+        assert (await other.send(f"{theirs}/disconnection", page=LIST)).status_code == 404
+        taken = await other.send(NEW, page=NEW, **TYPED)
+        assert taken.status_code == 422
+        assert "connected already" in taken.text
+
+
+async def test_a_lost_sandbox_number_can_be_opened_again(
+    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
+) -> None:
+    async with seated(database, settings) as desk:
+        await owner.execute("delete from public.channels")
+        assert "Open a sandbox number" in (await desk.get(LIST)).text
+        assert "Your sandbox number is +1 555 01" in (await desk.press(f"{LIST}/sandbox", page=LIST)).text

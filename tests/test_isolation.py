@@ -1,0 +1,294 @@
+"""No organization sees, changes or counts another's rows: every tenant table of the catalogue, every command, everybody."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from frontdesk.access import Actor
+from frontdesk.database import Database, NotAMember, Statements, new_id
+from tests.rows import Rows, insert
+from tests.world import Shop, World
+
+Enter = Callable[[World], AbstractAsyncContextManager[Statements]]
+ROLES = ("owner", "admin", "member", "viewer")
+
+
+async def tenant_tables(world: World) -> list[str]:
+    """Every table of the schema `public` that belongs to organizations, from the catalogue."""
+    rows = await world.see(
+        """
+        select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition
+          and (c.relname = 'organizations' or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization_id'))
+        order by 1
+        """
+    )
+    return [row[0] for row in rows]
+
+
+@pytest.fixture
+async def tables(world: World) -> list[str]:
+    """The tenant tables, with a row of the shop and a row of its neighbour in each."""
+    found = await tenant_tables(world)
+    for shop in (world.shop, world.neighbour):
+        await Rows(shop.organization_id, shop.owner_id, shop.channel_id).plant(world.owner, [t for t in found if t != "organizations"])
+    return found
+
+
+async def join(world: World, shop: Shop, role: str) -> UUID:
+    """A further user with this role in the shop, and in no other organization."""
+    user_id = new_id()
+    await world.owner.execute(
+        "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, '{\"joins_by_invitation\": \"true\"}')", (user_id, f"{user_id}@x.de")
+    )
+    await world.owner.execute(
+        "insert into organization_members (organization_id, user_id, role) values (%s, %s, %s)", (shop.organization_id, user_id, role)
+    )
+    return user_id
+
+
+def member(role: str) -> Enter:
+    """Somebody with this role in the neighbour's organization."""
+
+    @asynccontextmanager
+    async def enter(world: World) -> AsyncIterator[Statements]:
+        user_id = await join(world, world.neighbour, role)
+        async with world.database.tenant(world.neighbour.organization_id, Actor(kind="user", user_id=user_id)) as db:
+            yield db
+
+    return enter
+
+
+@asynccontextmanager
+async def neighbours_worker(world: World) -> AsyncIterator[Statements]:
+    """Background work for the neighbour."""
+    async with world.database.tenants([world.neighbour.organization_id]) as db:
+        yield db
+
+
+@asynccontextmanager
+async def nobodys_worker(world: World) -> AsyncIterator[Statements]:
+    """Background work that named no organization."""
+    async with world.database.tenants([]) as db:
+        yield db
+
+
+@asynccontextmanager
+async def the_application(world: World) -> AsyncIterator[Statements]:
+    """The application's login before it took any role."""
+    async with world.database.platform() as db:
+        yield db
+
+
+def client(role: str, claims: bool) -> Enter:
+    """PostgREST's habit: a role, and perhaps the neighbour's owner in the claims; no organization named."""
+
+    @asynccontextmanager
+    async def enter(world: World) -> AsyncIterator[Statements]:
+        async with world.owner.transaction():
+            if claims:
+                said = f'{{"sub": "{world.neighbour.owner_id}"}}'
+                await world.owner.execute("select set_config('request.jwt.claims', %s, true)", (said,))
+            await world.owner.execute(f"set local role {role}")  # type: ignore[arg-type]  # one of our own literals
+            yield Statements(world.owner)
+            await world.owner.execute("reset role")
+
+    return enter
+
+
+STRANGERS: dict[str, Enter] = {
+    **{f"{role} of another organization": member(role) for role in ROLES},
+    "worker of another organization": neighbours_worker,
+    "worker of no organization": nobodys_worker,
+    "application without a role": the_application,
+    "client of another organization": client("authenticated", claims=True),
+    "client without claims": client("authenticated", claims=False),
+    "anon": client("anon", claims=True),
+}
+
+
+async def touched(db: Statements, statement: str, params: dict[str, Any]) -> int:
+    """Rows a statement saw or changed; 0 where it was refused."""
+    try:
+        async with db._connection.transaction():  # noqa: SLF001 - a savepoint, so that a refusal ends this statement alone
+            return (await db._connection.execute(statement, params)).rowcount  # type: ignore[arg-type]  # noqa: SLF001
+    except errors.InsufficientPrivilege:
+        return 0
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_a_stranger_neither_sees_nor_changes_nor_removes_nor_adds_a_row(world: World, tables: list[str], stranger: str) -> None:
+    found = []
+    async with STRANGERS[stranger](world) as db:
+        for table in tables:
+            key = "id" if table == "organizations" else "organization_id"
+            of = {"of": world.shop.organization_id}
+            statements = {
+                "select": f"select * from public.{table} where {key} = %(of)s",
+                "select without a filter": f"select * from public.{table} where {key} is distinct from '{world.neighbour.organization_id}'",
+                "update": f"update public.{table} set {key} = {key} where {key} = %(of)s",
+                "steal": f"update public.{table} set {key} = '{world.neighbour.organization_id}' where {key} = %(of)s",
+                "delete": f"delete from public.{table} where {key} = %(of)s",
+            }
+            found += [f"{command} {table}" for command, sql in statements.items() if await touched(db, sql, of)]
+            found += [f"insert {table}"] if await added(db, world.shop, table) else []
+    assert found == []
+
+
+async def added(db: Statements, shop: Shop, table: str) -> bool:
+    """Whether a row of the shop's could be added. A broken key means that the wall let it through to the constraints."""
+    row = Rows(shop.organization_id, shop.owner_id, shop.channel_id).of(table)
+    try:
+        async with db._connection.transaction():  # noqa: SLF001
+            await insert(db._connection, table, row)  # noqa: SLF001
+    except errors.InsufficientPrivilege:
+        return False
+    except errors.IntegrityError:
+        return True
+    return True
+
+
+async def test_a_member_reads_his_own_organizations_rows_or_this_test_would_prove_nothing(world: World, tables: list[str]) -> None:
+    unseen = []
+    async with member("owner")(world) as db:
+        for table in tables:
+            key = "id" if table == "organizations" else "organization_id"
+            if not await touched(db, f"select * from public.{table} where {key} = %(of)s", {"of": world.neighbour.organization_id}):
+                unseen.append(table)
+    assert unseen == ["failed_deliveries", "inbound_deliveries", "lanes"]  # the road's own tables, which no member reads
+
+
+async def test_a_viewer_changes_nothing_even_at_home(world: World, tables: list[str]) -> None:
+    changed = []
+    async with member("viewer")(world) as db:
+        for table in tables:
+            key = "id" if table == "organizations" else "organization_id"
+            changed += [table] if await touched(db, f"update public.{table} set {key} = {key} where {key} = %(of)s", {"of": world.neighbour.organization_id}) else []
+            changed += [table] if await added(db, world.neighbour, table) else []
+    assert changed == []
+
+
+async def test_somebody_who_is_no_member_does_not_get_in(world: World) -> None:
+    with pytest.raises(NotAMember):
+        async with world.database.tenant(world.shop.organization_id, world.neighbour.actor):
+            pass
+    with pytest.raises(NotAMember):
+        async with world.database.tenant(new_id(), world.neighbour.actor):
+            pass
+
+
+async def test_who_is_removed_is_out_at_once(world: World) -> None:
+    await world.owner.execute("delete from organization_members where user_id = %s", (world.shop.owner_id,))
+    with pytest.raises(NotAMember):
+        async with world.database.tenant(world.shop.organization_id, world.shop.actor):
+            pass
+
+
+async def test_nothing_of_a_transaction_stays_for_the_next_one_on_its_connection(urls: Any, world: World) -> None:
+    single = await Database.open(urls.app, min_size=1, max_size=1)
+    try:
+        async with single.tenant(world.shop.organization_id, world.shop.actor):
+            pass
+        async with single.tenants([world.shop.organization_id]):
+            pass
+        async with single.platform() as db:
+            row = await db.row(
+                "select current_user as who, current_setting('frontdesk.organization_id', true) as one, current_setting('frontdesk.organization_ids', true) as many,"
+                " current_setting('frontdesk.permissions', true) as may, current_setting('synchronous_commit') as commit"
+            )
+        assert row == {"who": "frontdesk_app", "one": "", "many": "", "may": "", "commit": row and row["commit"]}
+    finally:
+        await single.close()
+
+
+async def test_partitions_cannot_be_reached_past_their_parent(world: World, tables: list[str]) -> None:
+    partitions = [r[0] for r in await world.see("select c.relname from pg_class c where c.relispartition and c.relkind = 'r' and c.relname like 'messages%%'")]
+    assert len(partitions) >= 5
+    for enter in (member("owner"), neighbours_worker, client("authenticated", claims=True), client("service_role", claims=False)):
+        async with enter(world) as db:
+            for partition in partitions:
+                with pytest.raises(errors.InsufficientPrivilege):
+                    async with db._connection.transaction():  # noqa: SLF001
+                        await db._connection.execute(f"select * from public.{partition}")  # type: ignore[arg-type]  # noqa: SLF001
+
+
+async def test_every_tenant_table_is_walled_and_truncated_by_nobody(world: World, tables: list[str]) -> None:
+    rows = await world.see(
+        """
+        select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind in ('r', 'p')
+          and (not c.relrowsecurity or not c.relforcerowsecurity
+            or exists (select from unnest(array['anon', 'authenticated', 'service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker']) as who
+              where has_table_privilege(who, c.oid, 'truncate, references, trigger')))
+        """
+    )
+    assert rows == []
+
+
+FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
+    "append_audit": lambda shop: (shop.organization_id, "x.y"),
+    "check_usage_limit": lambda shop: (shop.organization_id, "messages_sent", 1),
+    "colleague_name": lambda shop: (shop.organization_id, shop.owner_id),
+    "connect_channel": lambda shop: (shop.organization_id, new_id(), "cloud_api", "x", "123", "+1", "1", "1", "t", None),
+    "consume_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
+    "consume_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
+    "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
+    "plan_limit": lambda shop: (shop.organization_id, "contacts"),
+    "renew_channel_token": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
+    "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
+    "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
+    "usage_overview": lambda shop: (shop.organization_id,),
+}
+HARMLESS = {"current_organization_ids", "organizations_allowing", "status_rank", "usage_period"}  # they name no organization
+
+
+@pytest.mark.parametrize("stranger", ["owner of another organization", "worker of another organization", "client of another organization"])
+async def test_no_function_works_with_somebody_elses_organization(world: World, tables: list[str], stranger: str) -> None:
+    before = await world.see("select metric, used from organization_usage where organization_id = %s order by 1", world.shop.organization_id)
+    async with STRANGERS[stranger](world) as db:
+        names = [
+            row["proname"]
+            for row in await db.rows(
+                "select distinct proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+                " where n.nspname = 'private' and has_function_privilege(p.oid, 'execute')"
+            )
+        ]
+        for name in sorted(set(names) - HARMLESS):
+            assert name in FOREIGN_CALLS, f"say in FOREIGN_CALLS how private.{name} is called with a foreign organization"
+            assert await refused(db, name, FOREIGN_CALLS[name](world.shop)), name
+    assert await world.see("select metric, used from organization_usage where organization_id = %s order by 1", world.shop.organization_id) == before
+
+
+async def refused(db: Statements, name: str, arguments: tuple[Any, ...]) -> bool:
+    marks = ", ".join(["%s"] * len(arguments))
+    try:
+        async with db._connection.transaction():  # noqa: SLF001
+            cursor = await db._connection.execute(f"select * from private.{name}({marks})", arguments)  # type: ignore[arg-type]  # noqa: SLF001
+            return all(value is None for row in await cursor.fetchall() for value in row)
+    except errors.InsufficientPrivilege:
+        return True
+
+
+async def test_a_foreign_key_does_not_reach_into_another_organization(world: World, tables: list[str]) -> None:
+    ((contact,),) = await world.see("select id from contacts where organization_id = %s limit 1", world.shop.organization_id)
+    async with member("owner")(world) as db:
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            async with db._connection.transaction():  # noqa: SLF001
+                await db.run(
+                    "insert into public.contact_identities (organization_id, kind, value, contact_id) values (%(o)s, 'phone', '1', %(c)s)",
+                    {"o": world.neighbour.organization_id, "c": contact},
+                )
+
+
+async def test_what_was_deleted_with_an_organization_is_all_of_it_and_nothing_else(world: World, tables: list[str]) -> None:
+    await world.owner.execute("delete from organizations where id = %s", (world.shop.organization_id,))
+    for table in tables:
+        key = "id" if table == "organizations" else "organization_id"
+        rows = await world.see(f"select {key}, count(*) from public.{table} group by 1")
+        assert [row[0] for row in rows] == [world.neighbour.organization_id], table
