@@ -6,9 +6,16 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bench import road
+from bench import road, storage
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {"inbound": road.inbound, "answered": road.answered, "latency": road.latency}
+BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {
+    "inbound": road.inbound,
+    "answered": road.answered,
+    "latency": road.latency,
+    "rls": storage.rls,
+    "growth": storage.growth,
+    "start": storage.start,
+}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from frontdesk.database import Database, binaries, setup
+from frontdesk.database import Database, binaries, postmaster, setup
 from frontdesk.database.cluster import Cluster
 from frontdesk.settings import Settings
 from tests import world as world_
 
 DATABASE_FIXTURES = {"cluster", "pg_bin_dir", "template", "clones", "urls", "database", "owner"}
 OURS = ("DATABASE", "FRONTDESK", "WHATSAPP", "HOST", "PORT", "PG_BIN_DIR")
+CLUSTERS = "frontdesk-test-"
 TEST_PG = os.environ.get("FRONTDESK_TEST_PG", "embedded")
 
 for variable in [name for name in os.environ if name.startswith(OURS)]:
@@ -84,7 +86,8 @@ def pg_bin_dir() -> Path | None:
 @pytest.fixture(scope="session")
 def cluster(pg_bin_dir: Path | None) -> Iterator[str]:
     """The address of a running server, as its superuser. What it holds is thrown away, so it waits for no disk."""
-    folder = Path(tempfile.mkdtemp(prefix="frontdesk-test-", dir=_memory()))
+    _sweep(_memory())
+    folder = Path(tempfile.mkdtemp(prefix=f"{CLUSTERS}{os.getpid()}-", dir=_memory()))
     folder.chmod(0o711)  # as root the server runs as somebody else, who has to get in
     account = binaries.account(folder / "postgres")
     programs = binaries.within_reach(binaries.find(pg_bin_dir), account, folder)
@@ -162,11 +165,31 @@ def chromium() -> str:
     return pytest.skip("no Chromium found (Debian: apt-get install chromium)")
 
 
-def _memory() -> str | None:
+def _sweep(place: Path) -> None:
+    """Remove what a run that was killed has left behind: a server and its folder, named after that run's process."""
+    for folder in place.glob(f"{CLUSTERS}*"):
+        run = folder.name.removeprefix(CLUSTERS).split("-")[0]
+        if run.isdigit() and not _lives(int(run)):
+            if server := postmaster.leftover(folder / "postgres"):
+                os.kill(server, signal.SIGQUIT)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _memory() -> Path:
     """A folder in memory where there is room for a run's databases: three hundred files each are slow on a disk."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30
-    return str(memory) if roomy else None
+    return memory if roomy else Path(tempfile.gettempdir())
 
 
 def _urls(cluster: str, name: str) -> Urls:

@@ -1,5 +1,6 @@
 """A crowd: 200 organizations, one of them large, with 20,000 conversations and 200,000 messages. Made for reading plans."""
 
+import time
 from hashlib import md5
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import psycopg
 ORGANIZATIONS, CONVERSATIONS, MESSAGES = 200, 20_000, 200_000
 LARGE = 6_000  # conversations of the first organization; the others share the rest
 LONG = 5_000  # messages of its first conversation
+BORN = int(time.time()) // 86_400 * 86_400_000  # what waits in the outbox was written at midnight (ms)
 
 
 def organization_of(conversation: int) -> int:
@@ -17,7 +19,8 @@ def organization_of(conversation: int) -> int:
 
 def crowd_id(noun: str, number: int) -> UUID:
     """The id of one of the crowd: "organization", "user", "channel", "contact", "conversation", "auto_reply" or "outbox"."""
-    return UUID(md5(f"{noun} {number}".encode(), usedforsecurity=False).hexdigest())
+    chance = md5(f"{noun} {number}".encode(), usedforsecurity=False).hexdigest()
+    return UUID(f"{BORN:012x}7{chance[:3]}8{chance[3:18]}")
 
 
 def conversations_of(organization: int, how_many: int) -> list[int]:
@@ -32,7 +35,10 @@ def make(owner_url: str) -> None:
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute(
-            "create function pg_temp.the(noun text, number bigint) returns uuid language sql immutable as $$ select md5(noun || ' ' || number)::uuid $$;"
+            "create function pg_temp.at(ms bigint, chance text) returns uuid language sql immutable as"
+            " $$ select (lpad(to_hex(ms), 12, '0') || '7' || left(chance, 3) || '8' || substr(chance, 4, 15))::uuid $$;"
+            f"create function pg_temp.the(noun text, number bigint) returns uuid language sql immutable as"
+            f" $$ select pg_temp.at({BORN}, md5(noun || ' ' || number)) $$;"
             f"create function pg_temp.org(c bigint) returns uuid language sql immutable as"
             f" $$ select pg_temp.the('organization', case when c <= {LARGE} then 1 else 1 + c % {ORGANIZATIONS} end) $$;"
             f"create function pg_temp.chan(c bigint) returns uuid language sql immutable as"
@@ -94,8 +100,7 @@ _PEOPLE = (
     "insert into auto_reply_cooldowns (organization_id, auto_reply_id, contact_id, answered_at)"
     " select c.organization_id, r.id, c.id, now() from contacts c join auto_replies r on r.organization_id = c.organization_id and r.position = 4",
     "insert into messages (organization_id, id, conversation_id, direction, author, type, text, provider_message_id, status, position, occurred_at)"
-    " select pg_temp.org(c), (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5('message ' || i), 1, 3)"
-    " || '8' || substr(md5('message ' || i), 4, 15))::uuid,"
+    " select pg_temp.org(c), pg_temp.at((extract(epoch from at) * 1000)::bigint, md5('message ' || i)),"
     " pg_temp.the('conversation', c), case i % 2 when 0 then 'in' else 'out' end, case i % 2 when 0 then 'contact' else 'bot' end,"
     " case when i % 50 = 0 then 'reaction' else 'text' end, 'hello ' || i, 'wamid.' || i, case i % 2 when 0 then 'received' else 'accepted' end, i, at"
     " from (select i, case when i <= {long} then 1 else 1 + i % {conversations} end as c,"

@@ -116,8 +116,8 @@ STRANGERS: dict[str, Enter] = {
 async def touched(db: Statements, statement: str, params: dict[str, Any]) -> int:
     """Rows a statement saw or changed; 0 where it was refused."""
     try:
-        async with db._connection.transaction():  # noqa: SLF001 - a savepoint, so that a refusal ends this statement alone
-            return (await db._connection.execute(statement, params)).rowcount  # type: ignore[arg-type]  # noqa: SLF001
+        async with db._connection.transaction():
+            return (await db._connection.execute(statement, params)).rowcount  # type: ignore[arg-type]
     except errors.InsufficientPrivilege:
         return 0
 
@@ -145,8 +145,8 @@ async def added(db: Statements, shop: Shop, table: str) -> bool:
     """Whether a row of the shop's could be added. A broken key means that the wall let it through to the constraints."""
     row = Rows(shop.organization_id, shop.owner_id, shop.channel_id).of(table)
     try:
-        async with db._connection.transaction():  # noqa: SLF001
-            await insert(db._connection, table, row)  # noqa: SLF001
+        async with db._connection.transaction():
+            await insert(db._connection, table, row)
     except errors.InsufficientPrivilege:
         return False
     except errors.IntegrityError:
@@ -214,8 +214,8 @@ async def test_partitions_cannot_be_reached_past_their_parent(world: World, tabl
         async with enter(world) as db:
             for partition in partitions:
                 with pytest.raises(errors.InsufficientPrivilege):
-                    async with db._connection.transaction():  # noqa: SLF001
-                        await db._connection.execute(f"select * from public.{partition}")  # type: ignore[arg-type]  # noqa: SLF001
+                    async with db._connection.transaction():
+                        await db._connection.execute(f"select * from public.{partition}")  # type: ignore[arg-type]
 
 
 async def test_every_tenant_table_is_walled_and_truncated_by_nobody(world: World, tables: list[str]) -> None:
@@ -268,8 +268,8 @@ async def test_no_function_works_with_somebody_elses_organization(world: World, 
 async def refused(db: Statements, name: str, arguments: tuple[Any, ...]) -> bool:
     marks = ", ".join(["%s"] * len(arguments))
     try:
-        async with db._connection.transaction():  # noqa: SLF001
-            cursor = await db._connection.execute(f"select * from private.{name}({marks})", arguments)  # type: ignore[arg-type]  # noqa: SLF001
+        async with db._connection.transaction():
+            cursor = await db._connection.execute(f"select * from private.{name}({marks})", arguments)  # type: ignore[arg-type]
             return all(value is None for row in await cursor.fetchall() for value in row)
     except errors.InsufficientPrivilege:
         return True
@@ -279,7 +279,7 @@ async def test_a_foreign_key_does_not_reach_into_another_organization(world: Wor
     ((contact,),) = await world.see("select id from contacts where organization_id = %s limit 1", world.shop.organization_id)
     async with member("owner")(world) as db:
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
-            async with db._connection.transaction():  # noqa: SLF001
+            async with db._connection.transaction():
                 await db.run(
                     "insert into public.contact_identities (organization_id, kind, value, contact_id) values (%(o)s, 'phone', '1', %(c)s)",
                     {"o": world.neighbour.organization_id, "c": contact},

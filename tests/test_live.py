@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from frontdesk.database import new_id
-from frontdesk.live import ANYTHING, SESSIONS, EventStream, Listener, Live, Stream, TooManyStreams
+from frontdesk.live import ANYTHING, SESSIONS, Listener, Live, TooManyStreams
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ async def test_more_topics_than_a_listener_holds_become_one(here: Live) -> None:
     assert heard == [ANYTHING]
 
 
-async def test_many_organizations_go_in_few_notices(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
+async def test_many_organizations_go_in_few_notices(
+    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
+) -> None:
     organization_ids = [uuid4() for _ in range(1_000)]
     listeners = [there.listen(one) for one in organization_ids]
     async with _overhearing(owner) as notices:
@@ -72,11 +74,15 @@ async def test_many_organizations_go_in_few_notices(here: Live, there: Live, own
     assert len(notices) <= 6 and max(len(notice) for notice in notices) < 8_000
 
 
-async def test_after_a_lost_connection_everybody_looks_again(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
+async def test_after_a_lost_connection_everybody_looks_again(
+    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
+) -> None:
     organization_id, woken = new_id(), list[str]()
     there.on_wake(woken.append)
     listener = there.listen(organization_id)
-    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live'")
+    await owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live'"
+    )
     assert {await _next(listener), await _next(listener)} == {ANYTHING, SESSIONS}
     assert set(woken) == {"in", "out"}
     await asyncio.wait_for(here.connected(), 10)
@@ -85,12 +91,17 @@ async def test_after_a_lost_connection_everybody_looks_again(here: Live, there: 
         pass
 
 
-async def test_what_is_said_while_the_database_is_away_is_sent_later(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
+async def test_what_is_said_while_the_database_is_away_is_sent_later(
+    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
+) -> None:
     organization_id = new_id()
     listener = there.listen(organization_id)
     here.changed([organization_id], "before")
     assert await _next(listener) == "before"
-    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live' and query ilike '%pg_notify%'")
+    await owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'frontdesk live' and query ilike '%pg_notify%'"
+    )
     here.changed([organization_id], "after")
     while await _next(listener) != "after":
         pass
@@ -111,6 +122,13 @@ async def test_workers_of_every_process_are_woken(here: Live, there: Live) -> No
     there.on_wake(woken.put_nowait)
     here.wake("out")
     assert await asyncio.wait_for(woken.get(), 5) == "out"
+
+
+async def test_news_may_come_from_any_thread(here: Live) -> None:
+    organization_id = new_id()
+    listener = here.listen(organization_id)
+    await asyncio.to_thread(here.changed, [organization_id])
+    assert await _next(listener) == "inbox"
 
 
 async def test_a_waker_that_fails_stops_nobody_else(here: Live) -> None:
@@ -157,61 +175,6 @@ async def test_a_database_that_is_not_there_yet_is_waited_for() -> None:
     live.changed([new_id()])
     await asyncio.sleep(0.05)
     await asyncio.wait_for(live.close(), 5)
-
-
-async def test_a_stream_ends_when_it_may_not_go_on(here: Live) -> None:
-    organization_id, may = new_id(), [True]
-
-    async def allowed() -> bool:
-        return may[0]
-
-    stream = Stream(here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf"))
-    events = stream.events()
-    assert await anext(events) == b"retry: 2000\n\n"
-    here.changed([organization_id])
-    told = await anext(events)
-    assert told.startswith(b"event: changed\nid: ") and told.endswith(b"data: inbox\n\n")
-    may[0] = False
-    here.changed([organization_id], SESSIONS)
-    with pytest.raises(StopAsyncIteration):
-        await anext(events)
-    assert stream.listener.closed
-
-
-async def test_a_browser_that_comes_back_is_told_to_look(here: Live) -> None:
-    organization_id = new_id()
-
-    async def allowed() -> bool:
-        return True
-
-    stream = Stream(here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf"), last_event_id="17")
-    events = stream.events()
-    await anext(events)
-    assert b"data: changed\n" in await anext(events)
-    await events.aclose()  # type: ignore[attr-defined]  # an async generator behind the iterator's type
-
-
-async def test_a_browser_that_goes_away_ends_its_stream(here: Live) -> None:
-    organization_id, sent = new_id(), list[dict[str, Any]]()
-    gone = asyncio.Event()
-
-    async def allowed() -> bool:
-        return True
-
-    async def receive() -> dict[str, Any]:
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    stream = Stream(here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf"))
-    answering = asyncio.create_task(EventStream(stream.events())({"type": "http"}, receive, send))
-    while len(sent) < 2:
-        await asyncio.sleep(0)
-    gone.set()
-    await asyncio.wait_for(answering, 1)
-    assert stream.listener.closed and sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 async def _next(listener: Listener) -> str:

@@ -214,11 +214,11 @@ async def test_a_thread_of_thousands_of_messages(database: Database, plans: str)
         conversation = await inbox.find(db, crowd_id("conversation", 1))
         assert conversation is not None
         newest = await threads.read(db, conversation)
-        older = await threads.read(db, conversation, before=newest.bubbles[0].id)
-        await threads.read(db, conversation, since=newest.bubbles[10].id)
+        older = await threads.read(db, conversation, before=newest.messages[0].id)
+        await threads.read(db, conversation, since=newest.messages[10].id)
         await changes.about(db, conversation.contact_id)
         await changes.addresses(db, conversation.contact_id)
-    assert len(older.bubbles) > len(newest.bubbles)
+    assert len(older.messages) > len(newest.messages)
     assert short(seen) == []
 
 
@@ -256,7 +256,7 @@ async def test_the_page_of_a_contact(database: Database, plans: str) -> None:
 
 async def test_the_functions_that_keep_and_lease(database: Database) -> None:
     numbers = talks(200, many=True)
-    lanes = batch([lane(n)._asdict() for n in numbers])
+    lanes = batch([one._asdict() for one in {lane(n) for n in numbers}])
     async with watched(database.platform(), "generic") as (db, seen):
         kept = [delivery_row(lane(n), "message", "{}") for n in numbers]
         await db.run("select private.keep_deliveries(%(batch)s)", {"batch": batch(kept)})

@@ -12,11 +12,10 @@ from uuid import UUID
 import psycopg
 
 from frontdesk.access import Actor
-from frontdesk.channels import Lane, Lanes
+from frontdesk.channels import Lane, Lanes, split
 from frontdesk.database import Database, new_id
 from frontdesk.inbound import Told, tell
 from frontdesk.inbound.keeper import Keeper, delivery_row
-from frontdesk.channels import split
 
 APP_SECRET = "the app's own secret"
 _numbers = itertools.count(1)

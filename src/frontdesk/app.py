@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import FastAPI
 from psycopg import Error as DatabaseError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk import billing, channels, messages, registration, secret_files, web
@@ -32,6 +33,7 @@ from frontdesk.users import web as users_web
 
 WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
+ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     registration_web, users_web, demo_web, analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, billing_web,
 )  # fmt: skip
@@ -48,12 +50,25 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> ASG
     app.add_api_route("/healthz", _health, include_in_schema=False)
     for door in DOORS:
         app.include_router(door.door.router)
-    if settings.simulated and secrets.simulator_app_secret:
+    if settings.simulated and settings.simulator_url:
+        app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
+    elif settings.simulated:
         app.state.simulator = simulator.build(_simulator_settings(settings, database, secrets), development=settings.development)
         app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
         app.mount(SIMULATOR, app.state.simulator)
     web.install(app, programs=[SIMULATOR + path for path in simulator.PROGRAM_PATHS])
     return _WebhookFirst(app, _webhook(settings, database, bell, secrets))
+
+
+def run_simulator(settings: Settings) -> None:
+    """Run the simulator alone, where FRONTDESK_SIMULATOR_URL says, until it is stopped. Raises NoSimulator."""
+    secret, place = secret_files.load(settings).simulator_app_secret, urlsplit(settings.simulator_url or ALONE)
+    if secret is None:
+        raise channels.NoSimulator("The simulator runs in development only, and not with FRONTDESK_SIMULATOR=false.")
+    alone = simulator.SimulatorSettings(
+        app_secret=secret, webhook_url=settings.base_url + WEBHOOK, public_url=place.geturl(), store_path=settings.data_dir / "simulator.sqlite3"
+    )
+    simulator.run(alone, development=settings.development, host=place.hostname or "127.0.0.1", port=place.port or 80)
 
 
 class _WebhookFirst:
@@ -98,6 +113,12 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
 async def _frame(db: Tenant) -> dict[str, Any]:
     """What the frame of every page shows: the plan with its use, and what is unread."""
     return {"plan": await billing.plan_in_use(db), "unread": await messages.unread(db)}
+
+
+async def _to_simulator(request: Request) -> Response:
+    """The phone is at the simulator that runs alone."""
+    settings: Settings = request.app.state.settings
+    return RedirectResponse(f"{settings.simulator_url}/{request.path_params['path']}", 307)
 
 
 async def _health(request: Request) -> Response:

@@ -71,6 +71,14 @@ def work() -> None:
 
 
 @commands.command()
+def simulator() -> None:
+    """Run the simulated WhatsApp alone, at FRONTDESK_SIMULATOR_URL (development only)."""
+    from frontdesk.app import run_simulator
+
+    run_simulator(Settings.load())
+
+
+@commands.command()
 def migrate(
     status: Annotated[
         bool, typer.Option("--status", help="Show which migrations are applied, and change nothing.")

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     secret_keys: str | None = Field(None, validation_alias="FRONTDESK_SECRET_KEYS")
     whatsapp_graph_url: str = Field("https://graph.facebook.com", validation_alias="WHATSAPP_GRAPH_URL")
     whatsapp_graph_version: str = Field("v26.0", validation_alias="WHATSAPP_GRAPH_VERSION", pattern=r"^v\d+\.\d+$")
+    whatsapp_graph_authority: Path | None = Field(None, validation_alias="WHATSAPP_GRAPH_AUTHORITY")
     whatsapp_app_secret: str | None = Field(None, validation_alias="WHATSAPP_APP_SECRET")
     whatsapp_verify_token: str | None = Field(None, validation_alias="WHATSAPP_VERIFY_TOKEN")
     simulator: bool = Field(True, validation_alias=AliasChoices("FRONTDESK_SIMULATOR"))

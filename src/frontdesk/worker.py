@@ -18,13 +18,16 @@ from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
 DAY = 86_400.0
+# Only one process at a time works on an embedded database: after a crash it takes up its own leases at once.
+ALONE = UUID(int=1)
 log = structlog.get_logger()
 
 
 async def run(settings: Settings, database: Database, live: Live, bell: Bell, stop: asyncio.Event) -> None:
     """Work until told to stop; finish what is begun, then give the lanes back."""
-    worker = new_id()
-    async with Session() as session:
+    worker = new_id() if settings.database_url else ALONE
+    authority = settings.whatsapp_graph_authority.read_bytes() if settings.whatsapp_graph_authority else None
+    async with Session(authority=authority) as session:
         outbound = _outbound(settings, database, live, session, worker)
         inbound = _inbound(settings, database, live, outbound, worker)
         bell.answer("in", inbound.wake)

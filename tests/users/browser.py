@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from frontdesk import web
 from frontdesk.database import Database, Tenant
+from frontdesk.live import Live
 from frontdesk.registration import visitor_finder
 from frontdesk.registration import web as registration_web
 from frontdesk.settings import Settings
@@ -25,7 +26,7 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 
 def doors(database: Database, settings: Settings) -> FastAPI:
     """The application, with these two domains' doors only."""
     app = FastAPI(openapi_url=None)
-    app.state.database, app.state.settings = database, settings
+    app.state.database, app.state.settings, app.state.live = database, settings, Live(database.url)
     app.state.find_visitor, app.state.load_frame = visitor_finder(database, settings), _no_frame
     app.include_router(registration_web.door.router)
     app.include_router(users_web.door.router)

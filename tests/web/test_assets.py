@@ -31,7 +31,10 @@ async def test_without_its_hash_a_file_is_asked_for_again() -> None:
     assert again.content == b""
 
 
-@pytest.mark.parametrize("path", ["/static/../assets.py", "/static/vendor/VENDOR.md", "/static/styles/tokens.css", "/static/", "/static/none.js"])
+@pytest.mark.parametrize(
+    "path",
+    ["/static/../assets.py", "/static/vendor/VENDOR.md", "/static/styles/tokens.css", "/static/", "/static/none.js"],
+)
 async def test_nothing_else_of_the_folder_is_served(path: str) -> None:
     async with client() as browser:
         assert (await browser.get(path)).status_code == 404

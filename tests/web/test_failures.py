@@ -8,9 +8,14 @@ from tests.world import World
 
 @pytest.mark.parametrize(
     ("path", "status", "words"),
-    [("/none", 404, "There is nothing here"), ("/contacts/not-an-id", 404, "There is nothing here"), ("/large", 405, "This cannot be done here"),
-     ("/broken", 500, "Something broke on our side"), ("/down", 503, "Back in a moment")],
-)  # fmt: skip
+    [
+        ("/none", 404, "There is nothing here"),
+        ("/contacts/not-an-id", 404, "There is nothing here"),
+        ("/large", 405, "This cannot be done here"),
+        ("/broken", 500, "Something broke on our side"),
+        ("/down", 503, "Back in a moment"),
+    ],
+)
 async def test_a_browser_sees_a_page(world: World, path: str, status: int, words: str) -> None:
     async with browser(world) as owner:
         answer = await owner.get(path)
@@ -35,9 +40,13 @@ async def test_a_program_gets_json_that_names_the_field(world: World) -> None:
         answer = await owner.post("/contacts", data=form(world, name="taken"))
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
-        "type": "about:blank", "title": "Somebody was faster", "status": 409, "detail": "This name is taken.", "field": "name",
+        "type": "about:blank",
+        "title": "Somebody was faster",
+        "status": 409,
+        "detail": "This name is taken.",
+        "field": "name",
         "request_id": answer.headers["x-request-id"],
-    }  # fmt: skip
+    }
 
 
 async def test_what_an_error_says_is_never_html(world: World) -> None:

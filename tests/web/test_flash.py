@@ -23,7 +23,12 @@ async def test_a_script_goes_on_by_a_header(world: World) -> None:
 
 
 async def test_a_cookie_of_nonsense_says_nothing(world: World) -> None:
-    for nonsense in ("%%%", "bm90IGpzb24=", base64.urlsafe_b64encode(b'{"a": 1}').decode(), base64.urlsafe_b64encode(b"[1, 2, 3]").decode()):
+    for nonsense in (
+        "%%%",
+        "bm90IGpzb24=",
+        base64.urlsafe_b64encode(b'{"a": 1}').decode(),
+        base64.urlsafe_b64encode(b"[1, 2, 3]").decode(),
+    ):
         async with browser(world) as owner:
             owner.cookies.set("flash", nonsense, domain="desk.example")
             assert (await owner.get("/account")).status_code == 200

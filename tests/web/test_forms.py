@@ -29,7 +29,13 @@ async def sent(body: str) -> Form[Everything]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body.encode(), "more_body": False}
 
-    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/x-www-form-urlencoded")], "query_string": b"", "path": "/"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+        "query_string": b"",
+        "path": "/",
+    }
     return await read_form(Request(scope, receive), Everything)
 
 
@@ -42,10 +48,18 @@ async def test_a_good_form_becomes_its_record() -> None:
 
 @pytest.mark.parametrize(
     ("body", "field", "words"),
-    [("", "name", "Fill this in."), ("name=", "name", "Fill this in."), ("name=" + "x" * 10_000, "name", "Use at most 400 characters. This has 10,000."),
-     ("name=a&email=nonsense", "email", "This is not an email address."), ("name=a&tries=many", "tries", "Use a whole number."), ("name=a&tries=9", "tries", "Use 5 or less."),
-     ("name=a&tries=0", "tries", "Use 1 or more."), ("name=a&kind=three", "kind", "Choose one of the list."), ("name=a&who=me", "who", "This does not exist any more. Load the page again.")],
-)  # fmt: skip
+    [
+        ("", "name", "Fill this in."),
+        ("name=", "name", "Fill this in."),
+        ("name=" + "x" * 10_000, "name", "Use at most 400 characters. This has 10,000."),
+        ("name=a&email=nonsense", "email", "This is not an email address."),
+        ("name=a&tries=many", "tries", "Use a whole number."),
+        ("name=a&tries=9", "tries", "Use 5 or less."),
+        ("name=a&tries=0", "tries", "Use 1 or more."),
+        ("name=a&kind=three", "kind", "Choose one of the list."),
+        ("name=a&who=me", "who", "This does not exist any more. Load the page again."),
+    ],
+)
 async def test_what_is_wrong_is_said_beside_its_field(body: str, field: str, words: str) -> None:
     form = await sent(body)
     assert form.data is None
@@ -86,5 +100,9 @@ async def test_a_refused_form_comes_back_as_it_was_typed(world: World) -> None:
 async def test_a_password_is_never_written_back(world: World) -> None:
     from frontdesk.web import pages
 
-    macro = pages().environment.from_string("{% import 'ui.html' as ui with context %}{{ ui.field(form, 'password', 'Password', 'password') }}")
-    assert "hunter2" not in macro.render(form=Form({"password": "hunter2"}, {"password": "Use at least 10 characters."}))
+    macro = pages().environment.from_string(
+        "{% import 'ui.html' as ui with context %}{{ ui.field(form, 'password', 'Password', 'password') }}"
+    )
+    assert "hunter2" not in macro.render(
+        form=Form({"password": "hunter2"}, {"password": "Use at least 10 characters."})
+    )

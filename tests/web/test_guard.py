@@ -10,7 +10,9 @@ from tests.world import World
 
 
 async def name_of(world: World) -> str:
-    return str((await world.see("select name from public.organizations where id = %s", world.shop.organization_id))[0][0])
+    return str(
+        (await world.see("select name from public.organizations where id = %s", world.shop.organization_id))[0][0]
+    )
 
 
 async def test_a_stranger_is_sent_to_sign_in_and_back(world: World) -> None:
@@ -41,7 +43,9 @@ async def test_the_owner_enters_with_his_permissions(world: World) -> None:
 
 
 async def test_a_viewer_may_not_write(world: World) -> None:
-    await world.owner.execute("update public.organization_members set role = 'viewer' where user_id = %s", (world.shop.owner_id,))
+    await world.owner.execute(
+        "update public.organization_members set role = 'viewer' where user_id = %s", (world.shop.owner_id,)
+    )
     async with browser(world) as viewer:
         assert (await viewer.get("/contacts")).status_code == 200
         answer = await viewer.post("/contacts", data=form(world, name="x"))
@@ -62,6 +66,13 @@ async def test_who_was_thrown_out_a_moment_ago_sees_nothing(world: World) -> Non
     await world.owner.execute("delete from public.organization_members where user_id = %s", (world.shop.owner_id,))
     async with browser(world) as former:
         assert (await former.get("/contacts")).status_code == 404
+
+
+async def test_a_page_of_one_organization_gets_no_piece_of_another(world: World) -> None:
+    async with browser(world, **{"hx-request": "true"}) as owner:
+        here, there = world.shop.organization_id, world.neighbour.organization_id
+        assert (await owner.get("/contacts", headers={"x-organization-id": str(here)})).status_code == 200
+        assert (await owner.get("/contacts", headers={"x-organization-id": str(there)})).status_code == 409
 
 
 async def test_a_page_without_an_organization_of_its_own_still_shows_the_frame(world: World) -> None:

@@ -10,6 +10,19 @@ def test_a_path_of_ours_is_followed(path: str) -> None:
     assert local_path(path) == path
 
 
-@pytest.mark.parametrize("path", [None, "", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "dashboard", "/a\nb", "/\t/evil.example"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        None,
+        "",
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "dashboard",
+        "/a\nb",
+        "/\t/evil.example",
+    ],
+)
 def test_anything_else_leads_to_the_overview(path: str | None) -> None:
     assert local_path(path) == "/dashboard"

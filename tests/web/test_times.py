@@ -18,8 +18,13 @@ def say(expression: str, at: object, zone: ZoneInfo = LAGOS) -> str:
 
 @pytest.mark.parametrize(
     ("ago", "short", "long"),
-    [(timedelta(), "09:41", "Today 09:41"), (timedelta(hours=10), "Yesterday", "Yesterday 23:41"), (timedelta(days=10), "14 Nov", "14 Nov"), (timedelta(days=400), "20 Oct 2025", "20 Oct 2025")],
-)  # fmt: skip
+    [
+        (timedelta(), "09:41", "Today 09:41"),
+        (timedelta(hours=10), "Yesterday", "Yesterday 23:41"),
+        (timedelta(days=10), "14 Nov", "14 Nov"),
+        (timedelta(days=400), "20 Oct 2025", "20 Oct 2025"),
+    ],
+)
 def test_a_moment_is_told_as_short_as_it_can_be(ago: timedelta, short: str, long: str) -> None:
     assert say("at|moment", NOW - ago) == short
     assert say("at|stamp", NOW - ago) == long
@@ -41,7 +46,10 @@ def test_a_heading_names_the_day() -> None:
     assert say("at|weekday_date", NOW) == "Tuesday 24 November"
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(42, "42 s"), (600, "10 min"), (3600, "1 h"), (83520, "23 h 12 min"), (86400, "1 day"), (259200, "3 days")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(42, "42 s"), (600, "10 min"), (3600, "1 h"), (83520, "23 h 12 min"), (86400, "1 day"), (259200, "3 days")],
+)
 def test_a_length_of_time_is_rounded_to_what_matters(seconds: int, words: str) -> None:
     assert say("at|span", seconds) == words
 

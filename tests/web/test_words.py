@@ -19,15 +19,28 @@ def test_figures_are_grouped(reader: Context) -> None:
     assert number(reader, 1204800) == "1,204,800"
 
 
-@pytest.mark.parametrize(("minor", "currency", "words"), [(2900, "EUR", "€29"), (2950, "EUR", "€29.50"), (99900, "EUR", "€999"), (0, "EUR", "€0"), (500, "JPY", "JP¥500")])
+@pytest.mark.parametrize(
+    ("minor", "currency", "words"),
+    [(2900, "EUR", "€29"), (2950, "EUR", "€29.50"), (99900, "EUR", "€999"), (0, "EUR", "€0"), (500, "JPY", "JP¥500")],
+)
 def test_money_is_told_from_minor_units(reader: Context, minor: int, currency: str, words: str) -> None:
     assert money(reader, minor, currency) == words
 
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("Amina Okafor", "AO"), ("zainab.a", "ZA"), ("João", "JO"), ("", "?"), (None, "?"), ("  ", "?"), ("👋", "?"), ("Anna Maria von Trapp", "AT"), ("王伟", "王伟")],
-)  # fmt: skip
+    [
+        ("Amina Okafor", "AO"),
+        ("zainab.a", "ZA"),
+        ("João", "JO"),
+        ("", "?"),
+        (None, "?"),
+        ("  ", "?"),
+        ("👋", "?"),
+        ("Anna Maria von Trapp", "AT"),
+        ("王伟", "王伟"),
+    ],
+)
 def test_an_avatar_has_at_most_two_letters(name: str | None, letters: str) -> None:
     assert initials(name) == letters
 
@@ -39,14 +52,24 @@ def test_an_avatar_keeps_its_colour() -> None:
 
 @pytest.mark.parametrize(
     ("digits", "written"),
-    [("2348035550142", "+234 803 555 0142"), ("15550104217", "+1 555 010 4217"), ("4915112345678", "+49 1511 2345678"), ("+4915112345678", "+49 1511 2345678"), ("12", "+12"), ("", ""), (None, "")],
-)  # fmt: skip
+    [
+        ("2348035550142", "+234 803 555 0142"),
+        ("15550104217", "+1 555 010 4217"),
+        ("4915112345678", "+49 1511 2345678"),
+        ("+4915112345678", "+49 1511 2345678"),
+        ("12", "+12"),
+        ("", ""),
+        (None, ""),
+    ],
+)
 def test_a_number_is_written_with_its_country(digits: str | None, written: str) -> None:
     assert phone(digits) == written
 
 
 def test_a_name_is_never_taken_for_html() -> None:
-    page = pages().environment.from_string("{% import 'ui.html' as ui with context %}{{ ui.badge(name) }}{{ _('Hello %(name)s', name=name) }}")
+    page = pages().environment.from_string(
+        "{% import 'ui.html' as ui with context %}{{ ui.badge(name) }}{{ _('Hello %(name)s', name=name) }}"
+    )
     filled = page.render(name="<img src=x onerror=alert(1)> 100%")
     assert "<img" not in filled
     assert filled.count("100%") == 2

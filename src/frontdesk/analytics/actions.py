@@ -10,6 +10,7 @@ from frontdesk.analytics.records import (
     Beginnings,
     DayCount,
     Figures,
+    Slice,
     Standing,
     Step,
     Waiting,
@@ -45,15 +46,13 @@ async def overview(
     *counts, last_week = await store.per_slice(db, [*slices, last_week_so_far(now, zone)])
     start = now.astimezone(zone).date() - timedelta(days=days - 1)
     per_day = [DayCount(start + timedelta(days=n), *count) for n, count in enumerate(counts)]
-    begun = await store.beginnings(
-        db, since(slices[0], organization.sample_data_loaded_at, slices[-1]), organization.sample_data_loaded_at
-    )
+    begun = await store.beginnings(db)
     response = await store.first_response(db, RESPONSES)
     return Overview(
         figures=_figures(per_day, sum(last_week), await store.standing(db), response),
         days=per_day,
         waiting=await store.waiting(db, SHOWN_WAITING),
-        steps=_steps(begun, simulated),
+        steps=await _steps(db, begun, slices, organization.sample_data_loaded_at, simulated),
         empty=begun.empty,
     )
 
@@ -67,6 +66,11 @@ def _figures(per_day: Sequence[DayCount], last_week: int, standing: Standing, re
     )  # fmt: skip
 
 
-def _steps(begun: Beginnings, simulated: bool) -> list[Step]:
-    hello = [Step("hello", begun.wrote_to_sandbox)] if simulated else []
-    return [*hello, Step("answer", begun.answered), Step("rule", begun.wrote_rule), Step("number", begun.connected)]
+async def _steps(
+    db: Tenant, begun: Beginnings, days: Sequence[Slice], sample_data_at: datetime | None, simulated: bool
+) -> list[Step]:
+    """What to do first, ticked by the rows that doing it leaves behind; those of the sample data do not count."""
+    recent = since(days[0], sample_data_at, days[-1])
+    hello = [Step("hello", await store.wrote_to_sandbox(db, sample_data_at))] if simulated else []
+    answer = Step("answer", await store.answered_by_hand(db, recent, sample_data_at))
+    return [*hello, answer, Step("rule", begun.wrote_rule), Step("number", begun.connected)]

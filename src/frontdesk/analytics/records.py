@@ -91,8 +91,6 @@ class Step:
 class Beginnings:
     """What an organization has done so far, as its rows tell."""
 
-    wrote_to_sandbox: bool
-    answered: bool
     wrote_rule: bool
     connected: bool
     empty: bool

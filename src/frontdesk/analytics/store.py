@@ -63,8 +63,7 @@ async def waiting(db: Tenant, how_many: int) -> list[Waiting]:
           select v.id, v.contact_id, v.last_inbound_at, v.last_text,
             coalesce(nullif(trim(k.given_name), ''), nullif(trim(k.name), ''), k.username, '+' || k.phone, '') as name
           from (
-            select id, contact_id, last_text, last_inbound_at, unread_count, closed_at, snoozed_until
-            from public.conversations where organization_id = %(organization_id)s
+            select * from public.conversations where organization_id = %(organization_id)s
             order by last_message_at desc, id desc limit %(looked_at)s
           ) as v
           join public.contacts k
@@ -110,49 +109,67 @@ async def first_response(db: Tenant, since: timedelta) -> float | None:
             select direction, occurred_at, position from public.messages
             where organization_id = %(organization_id)s and conversation_id = v.id and type <> 'reaction'
               and occurred_at > now() - %(since)s
-            order by occurred_at desc, position desc limit %(sampled_messages)s
+            order by occurred_at desc, position desc limit %(each)s
           ) as m window in_order as (order by m.occurred_at, m.position)
         ) as turn
         where turn.direction = 'in' and turn.before is distinct from 'in' and turn.answered_at is not null
         """,
-        {
-            "organization_id": db.organization_id,
-            "since": since,
-            "sampled": SAMPLED,
-            "sampled_messages": SAMPLED_MESSAGES,
-        },
+        {"organization_id": db.organization_id, "since": since, "sampled": SAMPLED, "each": SAMPLED_MESSAGES},
     )
     return None if median is None else float(median)
 
 
-async def beginnings(db: Tenant, recent: Slice, sample_data_at: datetime | None) -> Beginnings:
-    """What has been done here so far, not counting what the sample data brought.
+async def wrote_to_sandbox(db: Tenant, sample_data_at: datetime | None) -> bool:
+    """Whether somebody wrote to the sandbox number who is not of the sample data, or since that was loaded."""
+    return bool(
+        await db.value(
+            """
+            with sandbox as materialized (  -- first: else the conversations of every number would be looked at
+              select id from public.channels where organization_id = %(organization_id)s and kind = 'simulator'
+            )
+            select exists (
+              select from sandbox s cross join lateral (
+                select from public.conversations v
+                join public.contacts k on k.organization_id = v.organization_id and k.id = v.contact_id
+                where v.organization_id = %(organization_id)s and v.channel_id = s.id and v.last_inbound_at is not null
+                  and (k.attributes ->> 'source' is distinct from %(sample)s or v.last_inbound_at > %(sample_data_at)s)
+                limit 1
+              ) as own)
+            """,
+            {"organization_id": db.organization_id, "sample": SAMPLE_SOURCE, "sample_data_at": sample_data_at},
+        )
+    )
 
-    recent: how far back members' messages are looked for; what they wrote last in a conversation is seen without it.
-    """
+
+async def answered_by_hand(db: Tenant, recent: Slice, sample_data_at: datetime | None) -> bool:
+    """Whether a member has answered: among the recent messages, or as the last word of a conversation."""
+    return bool(
+        await db.value(
+            """
+            select exists (
+              select from public.messages m
+              where m.organization_id = %(organization_id)s and m.id >= %(first_id)s and m.id < %(end_id)s
+                and m.author = 'member'
+            ) or exists (
+              select from (
+                select last_author, last_message_at from public.conversations
+                where organization_id = %(organization_id)s
+                order by last_message_at desc, id desc limit %(looked_at)s
+              ) as v
+              where v.last_author = 'member'
+                and v.last_message_at > coalesce(%(sample_data_at)s, '-infinity'::timestamptz))
+            """,
+            {"organization_id": db.organization_id, "sample_data_at": sample_data_at, "looked_at": LOOKED_AT,
+             "first_id": recent.first, "end_id": recent.end},
+        )
+    )  # fmt: skip
+
+
+async def beginnings(db: Tenant) -> Beginnings:
+    """What an organization has made for itself so far."""
     row = await db.row(
         """
         select
-          exists (
-            select from public.conversations v
-            join public.channels c
-              on c.organization_id = v.organization_id and c.id = v.channel_id and c.kind = 'simulator'
-            join public.contacts k on k.organization_id = v.organization_id and k.id = v.contact_id
-            where v.organization_id = %(organization_id)s and v.last_inbound_at is not null
-              and (k.attributes ->> 'source' is distinct from %(sample)s or v.last_inbound_at > %(sample_data_at)s)
-          ) as wrote_to_sandbox,
-          exists (
-            select from public.messages m
-            where m.organization_id = %(organization_id)s and m.id >= %(first_id)s and m.id < %(end_id)s
-              and m.author = 'member'
-          ) or exists (
-            select from (
-              select last_author, last_message_at from public.conversations where organization_id = %(organization_id)s
-              order by last_message_at desc, id desc limit %(looked_at)s
-            ) as v
-            where v.last_author = 'member'
-              and v.last_message_at > coalesce(%(sample_data_at)s, '-infinity'::timestamptz)
-          ) as answered,
           exists (
             select from public.auto_replies where organization_id = %(organization_id)s and created_by is not null
           ) as wrote_rule,
@@ -161,9 +178,6 @@ async def beginnings(db: Tenant, recent: Slice, sample_data_at: datetime | None)
           ) as connected,
           not exists (select from public.contacts where organization_id = %(organization_id)s) as empty
         """,
-        {
-            "organization_id": db.organization_id, "sample": SAMPLE_SOURCE, "sample_data_at": sample_data_at,
-            "looked_at": LOOKED_AT, "first_id": recent.first, "end_id": recent.end,
-        },
-    )  # fmt: skip
-    return Beginnings(**row) if row else Beginnings(False, False, False, False, False)
+        {"organization_id": db.organization_id},
+    )
+    return Beginnings(**row) if row else Beginnings(False, False, False)

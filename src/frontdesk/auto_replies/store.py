@@ -142,6 +142,7 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> list[dict[
         """
         with asked as materialized (
           select a.organization_id, a.known from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
+          where a.organization_id = any (array[a.organization_id])
         )
         select a.organization_id, o.name, v.version,
           case when v.version is distinct from a.known then (
@@ -167,6 +168,7 @@ async def cooldowns(db: Tenants, askers: Sequence[dict[str, Any]]) -> list[dict[
         with asker as materialized (
           select a.organization_id, a.contact_id
           from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, contact_id uuid)
+          where a.contact_id = any (array[a.contact_id])
         )
         select c.organization_id, c.contact_id, c.auto_reply_id,
           extract(epoch from now() - c.answered_at)::float8 as age
@@ -187,13 +189,14 @@ async def count_answers(db: Tenants, answered: Sequence[dict[str, Any]]) -> set[
         with answered as materialized (
           select a.organization_id, a.id, a.answers
           from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, id uuid, answers integer)
+          where a.id = any (array[a.id])
         ), held as materialized (
           select r.organization_id, r.id, a.answers
           from answered a join public.auto_replies r on r.organization_id = a.organization_id and r.id = a.id
           order by r.organization_id, r.id for no key update of r
         )
         update public.auto_replies r set answered_count = r.answered_count + h.answers, last_answered_at = now()
-        from held h where r.organization_id = h.organization_id and r.id = h.id
+        from held h where h.id = any (array[h.id]) and r.organization_id = h.organization_id and r.id = h.id
         returning r.id
         """,
         {"batch": batch(answered)},

@@ -1,7 +1,6 @@
 """The verbs of contacts that members use."""
 
 import re
-from collections.abc import Sequence
 from uuid import UUID
 
 from frontdesk import audit
@@ -86,7 +85,7 @@ def search_text(*texts: str | None) -> str:
     return fold(" ".join(filter(None, texts)))
 
 
-def patterns(text: str) -> Sequence[str]:
+def patterns(text: str) -> list[str]:
     """One LIKE pattern for each word: all must occur. A phone number may be written with blanks, signs and a plus."""
     folded = fold(text).lstrip("@")
     if _NUMBER.fullmatch(folded):

@@ -77,19 +77,19 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, dict[
         """
         with asked as materialized (
           select * from jsonb_to_recordset(%(batch)s) as a (n integer, organization_id uuid, scope text, phone text, bsuid text)
+          where a.organization_id = any (array[a.organization_id])
         ), known as materialized (
-          select a.n, a.organization_id, b.contact_id as by_bsuid, p.contact_id as by_phone,
-            coalesce(b.contact_id, p.contact_id) as contact_id  -- here: behind the wall a join by coalesce() finds no index
+          select a.n, a.organization_id, b.contact_id as by_bsuid, p.contact_id as by_phone, coalesce(b.contact_id, p.contact_id) as contact_id
           from asked a
-          left join public.contact_identities b
-            on b.organization_id = a.organization_id and b.kind = 'bsuid' and b.scope = a.scope and b.value = a.bsuid
-          left join public.contact_identities p
-            on p.organization_id = a.organization_id and p.kind = 'phone' and p.scope = '' and p.value = a.phone
+          left join lateral (select i.contact_id from public.contact_identities i
+            where i.organization_id = a.organization_id and i.kind = 'bsuid' and i.scope = a.scope and i.value = a.bsuid limit 1) as b on true
+          left join lateral (select i.contact_id from public.contact_identities i
+            where i.organization_id = a.organization_id and i.kind = 'phone' and i.scope = '' and i.value = a.phone limit 1) as p on true
         )
-        select k.n, k.by_bsuid, k.by_phone, c.id as contact_id, c.name, c.given_name, c.username, c.phone,
-          c.blocked_at is not null as blocked, c.last_seen_at
+        select k.n, k.by_bsuid, k.by_phone, c.id as contact_id, c.name, c.given_name, c.username, c.phone, coalesce(c.blocked, false) as blocked, c.last_seen_at
         from known k
-        left join public.contacts c on c.organization_id = k.organization_id and c.id = k.contact_id
+        left join lateral (select c.id, c.name, c.given_name, c.username, c.phone, c.blocked_at is not null as blocked, c.last_seen_at
+          from public.contacts c where c.organization_id = k.organization_id and c.id = k.contact_id limit 1) as c on true
         """,
         {"batch": batch(asked)},
     )
@@ -153,6 +153,7 @@ async def _refresh(db: Tenants, asked: Sequence[dict[str, Any]], found: dict[int
         with told as materialized (
           select * from jsonb_to_recordset(%(batch)s)
             as c (organization_id uuid, id uuid, name text, username text, phone text, search_text text, seen timestamptz)
+          where c.id = any (array[c.id])
         )
         update public.contacts c set name = t.name, username = t.username, phone = t.phone, search_text = t.search_text,
           last_seen_at = greatest(c.last_seen_at, t.seen)

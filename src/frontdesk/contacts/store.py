@@ -1,6 +1,5 @@
 """The SQL of contacts for the pages and their verbs."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,51 +10,41 @@ COUNTED = 10_000  # messages of a contact, at most: a count is not worth a long 
 
 
 async def newest(
-    db: Tenant, patterns: Sequence[str], blocked: bool | None, after: Cursor | None, how_many: int
+    db: Tenant, patterns: list[str], blocked: bool | None, cursor: Cursor | None, how_many: int
 ) -> list[Listed]:
-    """Contacts by when they last wrote. patterns: all must fit the folded text. blocked: None is both.
-
-    Those never seen come last, out of a branch of their own: no comparison with a cursor is true of a null.
-    Messages are counted by the positions of their conversations, without looking at a message.
-    """
+    """Contacts by when they last wrote, those never seen last. patterns: all must fit. blocked: None is both."""
     return await db.records(
         Listed,
         """
-        with found as materialized (
-          (select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
-           where organization_id = %(organization_id)s and last_seen_at is not null
-             and search_text like all (%(patterns)s::text[])
-             and (%(blocked)s::boolean is null or (blocked_at is not null) = %(blocked)s::boolean)
-             and (last_seen_at, id) < (%(seen)s::timestamptz, %(id)s::uuid)
+        with fitting as not materialized (
+          select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
+          where organization_id = %(organization_id)s and search_text like all (%(patterns)s::text[])
+            and (%(blocked)s::boolean is null or (blocked_at is not null) = %(blocked)s::boolean)
+        ), found as materialized (
+          (select * from fitting where (last_seen_at, id) < (%(seen)s::timestamptz, %(id)s::uuid)
            order by last_seen_at desc nulls last, id desc limit %(how_many)s)
-          union all
-          (select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
-           where organization_id = %(organization_id)s and last_seen_at is null
-             and search_text like all (%(patterns)s::text[])
-             and (%(blocked)s::boolean is null or (blocked_at is not null) = %(blocked)s::boolean)
-             and (%(among_seen)s or id < %(id)s::uuid)
+          union all  -- no comparison with a cursor is true of a null
+          (select * from fitting where last_seen_at is null and (%(among_seen)s or id < %(id)s::uuid)
            order by id desc limit %(how_many)s)
           order by last_seen_at desc nulls last, id desc limit %(how_many)s
         )
         select f.*, coalesce(t.messages, 0)::bigint as messages, t.conversation_id
-        from found f
-        left join lateral (
-          select sum(v.last_position) as messages,
+        from found f cross join lateral (
+          select sum(v.last_position) as messages,  -- a position counts what came before
             (array_agg(v.id order by v.last_message_at desc, v.id desc))[1] as conversation_id
           from public.conversations v where v.organization_id = %(organization_id)s and v.contact_id = f.id
-        ) as t on true
-        order by f.last_seen_at desc nulls last, f.id desc
+        ) as t order by f.last_seen_at desc nulls last, f.id desc
         """,
-        {"organization_id": db.organization_id, "patterns": list(patterns), "blocked": blocked, "how_many": how_many}
-        | _from(after),
+        _from(cursor)
+        | {"organization_id": db.organization_id, "patterns": patterns, "blocked": blocked, "how_many": how_many},
     )
 
 
-def _from(after: Cursor | None) -> dict[str, Any]:
-    if after is None:
+def _from(cursor: Cursor | None) -> dict[str, Any]:
+    if cursor is None:
         return {"seen": "infinity", "id": _LAST, "among_seen": True}
-    seen = "-infinity" if after.last_seen_at is None else after.last_seen_at
-    return {"seen": seen, "id": after.id, "among_seen": after.last_seen_at is not None}
+    seen = "-infinity" if cursor.last_seen_at is None else cursor.last_seen_at
+    return {"seen": seen, "id": cursor.id, "among_seen": cursor.last_seen_at is not None}
 
 
 _LAST = UUID(int=(1 << 128) - 1)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from frontdesk.access import Permission
 from frontdesk.contacts import actions, store
+from frontdesk.contacts.languages import language_name
 from frontdesk.contacts.records import Contact, Cursor
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput
@@ -90,5 +91,6 @@ async def _page(
         request, "contacts/show.html", status_code=status_code, contact=contact, form=form,
         conversations=await store.threads(db, contact.id),
         identities=await store.addresses(db, contact.id), talk=await store.talk(db, contact.id),
+        language=language_name(contact.language),
         blocked_by_name=await store.colleague_name(db, contact.blocked_by) if contact.blocked_by else None,
     )  # fmt: skip

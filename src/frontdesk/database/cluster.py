@@ -18,6 +18,7 @@ START_SECONDS = 300  # crash recovery of a busy server takes its time
 WHERE_I_STAND = Path("/proc/self/cwd")  # a folder's name for whoever stands in it, whatever lies above it
 
 CONFIGURATION = {
+    "autovacuum_naptime": "10s",  # a young table outgrows its statistics in seconds
     "listen_addresses": "''",
     "port": "5432",  # only names the socket
     "unix_socket_permissions": "0700",

@@ -77,12 +77,16 @@ class Database:
 
     @asynccontextmanager
     async def tenants(self, organization_ids: Sequence[UUID], *, durable: bool = True) -> AsyncIterator[Tenants]:
-        """Work for these organizations. `durable=False` commits without waiting for the disk: only for what can be redone."""
+        """Work for these organizations. `durable=False` commits without waiting for the disk: only for what can be redone.
+
+        Batches find their rows by primary key, one by one: a plan that joins by reading whole tables looks cheap only while they are
+        small, and stays when they are not.
+        """
         async with self._transaction() as connection:
             named = "{" + ",".join(str(UUID(str(one))) for one in organization_ids) + "}"
             await connection.execute(
                 "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organization_ids', %(named)s, true),"
-                " set_config('synchronous_commit', %(commit)s, true)",
+                " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
                 {"named": named, "commit": "on" if durable else "off"},
             )
             yield Tenants(connection, organization_ids)

@@ -13,7 +13,11 @@ Params = Mapping[str, Any] | None
 
 
 def batch(rows: Sequence[Mapping[str, Any]]) -> Jsonb:
-    """The rows as ONE jsonb parameter for `jsonb_to_recordset`: measured 1.6 times as fast as arrays of Python lists."""
+    """The rows as ONE jsonb parameter for `jsonb_to_recordset`: measured 1.6 times as fast as arrays of Python lists.
+
+    A statement that joins them says `where id = any (array[id])`, which is always true: the planner then expects one row instead of a
+    hundred, and probes the primary key for each. Otherwise a plan made while a table was small, and kept, reads all of it for ever.
+    """
     return Jsonb(rows, dumps=orjson.dumps)
 
 

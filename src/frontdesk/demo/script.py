@@ -26,8 +26,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The conversation with one person. standing: open, assigned, bot_off, closed or blocked; unread: the last lines
-    that wait."""
+    """The conversation with one person. unread: how many of the last lines wait.
+
+    standing: open, assigned, bot_off, closed or blocked.
+    """
 
     person: Person
     said: tuple[Said, ...]

@@ -29,7 +29,7 @@ async def tell(database: Database, channels: Channels, each: int, most: int, ans
             return await _tell(db, channels, deliveries, answers_per_minute)
     except OperationalError as error:
         raise NotYet(str(error)) from error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
         log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
         return await _isolate(database, channels, deliveries, answers_per_minute, error)
 
@@ -51,7 +51,7 @@ async def _tell_half(database: Database, channels: Channels, half: Sequence[Deli
             return await _tell(db, channels, await store.take_again(db, half), answers_per_minute)
     except OperationalError as error:
         raise NotYet(str(error)) from error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above, one half at a time
         return await _isolate(database, channels, half, answers_per_minute, error)
 
 
@@ -83,7 +83,7 @@ def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundM
     for delivery in deliveries:
         try:
             event = read(delivery.payload)
-        except Exception as error:  # whatever a payload does to the parser, it stays alone with it
+        except Exception as error:  # noqa: BLE001 - whatever a payload does to the parser, it stays alone with it
             failures.append(Failure(delivery, f"{type(error).__name__}: {error}"))
             continue
         if isinstance(event, InboundMessage):

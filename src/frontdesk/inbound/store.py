@@ -14,6 +14,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list
         """
         with lane as materialized (
           select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
+          where l.channel_id = any (array[l.channel_id])
         ), next as materialized (
           select d.organization_id, d.channel_id, d.id
           from lane l
@@ -25,7 +26,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list
           limit %(most)s
         )
         delete from public.inbound_deliveries d using next n
-        where d.organization_id = n.organization_id and d.channel_id = n.channel_id and d.id = n.id
+        where n.id = any (array[n.id]) and d.organization_id = n.organization_id and d.channel_id = n.channel_id and d.id = n.id
         returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
         """,
         {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most},
@@ -41,6 +42,7 @@ async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delive
         """
         with wanted as materialized (
           select * from jsonb_to_recordset(%(batch)s) as w (organization_id uuid, channel_id uuid, id uuid)
+          where w.id = any (array[w.id])
         )
         delete from public.inbound_deliveries d using wanted w
         where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id

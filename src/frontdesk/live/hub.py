@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class TooManyStreams(TooManyRequests):
-    """Too many pages of Frontdesk are open in this browser. The others still work; this one does not update by itself."""
+    """Too many pages of Frontdesk are open in this browser. This one does not update by itself."""
 
 
 class Listener:
@@ -67,11 +67,12 @@ class Live:
     """Tells listeners what changed. Local ones at once, other processes by one notice each 0.1 s at most."""
 
     def __init__(self, url: str) -> None:
-        """Prepare for the database at `url`, which must be PostgreSQL itself or a pooler of sessions, not of transactions."""
+        """Prepare for the database at `url`: PostgreSQL itself, or a pooler of sessions, not of transactions."""
         self._listeners: dict[UUID, WeakSet[Listener]] = {}
         self._wakers: list[Callable[[str], object]] = []
         self._heard: dict[UUID, float] = {}
         self._deaf_until = float("inf")
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._wire = Wire(url, self._hear, self._wake_here, self._missed, self._lost)
 
     async def __aenter__(self) -> Self:
@@ -85,30 +86,39 @@ class Live:
 
     def open(self) -> None:
         """Begin to listen. The database need not be there yet."""
+        self._loop = asyncio.get_running_loop()
         self._wire.open()
 
     async def close(self) -> None:
         """End every stream, and send what is still to be sent."""
-        for listeners in list(self._listeners.values()):
-            for listener in list(listeners):
-                listener.close()
+        self.end_streams()
         await self._wire.close()
+
+    def end_streams(self) -> None:
+        """End every stream; browsers come back by themselves."""
+        for listener in self._everybody():
+            listener.close()
 
     async def connected(self) -> None:
         """Wait until news of other processes arrive."""
         await self._wire.listening.wait()
 
     def changed(self, organization_ids: Iterable[UUID], topic: str = "inbox") -> None:
-        """Say that something changed for these organizations, after it was committed. Cheap: no waiting, no statement."""
+        """Say that something changed for these organizations, after it was committed.
+
+        Cheap: no waiting, no statement. From any thread.
+        """
         ids = set(organization_ids)
         if ids:
-            self._hear(ids, topic)
-            self._wire.tell(topic, ids)
+            self._in_loop(lambda: self._spread(ids, topic))
 
     def listen(self, organization_id: UUID, owner: UUID | None = None) -> Listener:
         """The topics of one organization from now on. Raises TooManyStreams when `owner` has too many already."""
         listeners = self._listeners.setdefault(organization_id, WeakSet())
-        if owner is not None and sum(1 for one in self._everybody() if one.owner == owner and not one.closed) >= MOST_STREAMS:
+        if (
+            owner is not None
+            and sum(1 for one in self._everybody() if one.owner == owner and not one.closed) >= MOST_STREAMS
+        ):
             raise TooManyStreams
         listener = Listener(owner)
         listeners.add(listener)
@@ -129,12 +139,26 @@ class Live:
 
     def wake(self, direction: str) -> None:
         """Say to the workers of every process that something waits. direction: "in" or "out"."""
-        self._wake_here(direction)
-        self._wire.wake(direction)
+        self._in_loop(lambda: self._rouse(direction))
 
     def on_wake(self, callback: Callable[[str], object]) -> None:
         """Call this with the direction whenever something waits, or may: after a lost connection both are called."""
         self._wakers.append(callback)
+
+    def _in_loop(self, step: Callable[[], object]) -> None:
+        """Do this now, or in the event loop when another thread asks: background tasks may run in one."""
+        if self._loop is None or self._loop is _running_loop():
+            step()
+        else:
+            self._loop.call_soon_threadsafe(step)
+
+    def _spread(self, organization_ids: set[UUID], topic: str) -> None:
+        self._hear(organization_ids, topic)
+        self._wire.tell(topic, organization_ids)
+
+    def _rouse(self, direction: str) -> None:
+        self._wake_here(direction)
+        self._wire.wake(direction)
 
     def _everybody(self) -> list[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]
@@ -167,3 +191,10 @@ class Live:
                 callback(direction)
             except Exception:
                 log.exception("a waker failed", direction=direction)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -18,7 +18,8 @@ from frontdesk.live.hub import ANYTHING, SESSIONS, Listener, Live
 PING = 15.0  # seconds of silence that proxies bear
 CHECK = 30.0  # seconds after which session and membership are looked at again
 SPACING = 0.1  # seconds between two events of one stream
-MARGIN = 2.0  # seconds by which a page may show less than its time says: clocks differ, and it was read before it was written
+# seconds by which a page may show less than its time says: clocks differ, and it was read before it was written
+MARGIN = 2.0
 RETRY = 2_000  # milliseconds after which a browser comes back
 
 _numbers = itertools.count(int(time.time() * 1000))
@@ -56,7 +57,11 @@ class Stream:
 
     def _missed_something(self) -> bool:
         made_at = self.page_made_at
-        return bool(self.last_event_id) or made_at is None or self.live.changed_since(self.organization_id, made_at - MARGIN)
+        return (
+            bool(self.last_event_id)
+            or made_at is None
+            or self.live.changed_since(self.organization_id, made_at - MARGIN)
+        )
 
     async def _next(self) -> str | None:
         """The next topic, None when it is time for a sign of life."""

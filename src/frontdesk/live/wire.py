@@ -23,10 +23,18 @@ Said = dict[str, set[UUID]]
 
 
 class Wire:
-    """Carries topics and wake-up calls. A payload is `origin id,id,… topic`; what this process said itself it does not hear again."""
+    """Carries topics and wake-up calls.
+
+    A payload is `origin id,id,… topic`; what this process said itself it does not hear again.
+    """
 
     def __init__(
-        self, url: str, on_topic: Callable[[list[UUID], str], None], on_wake: Callable[[str], None], on_gap: Callable[[], None], on_loss: Callable[[], None]
+        self,
+        url: str,
+        on_topic: Callable[[list[UUID], str], None],
+        on_wake: Callable[[str], None],
+        on_gap: Callable[[], None],
+        on_loss: Callable[[], None],
     ) -> None:
         """on_gap: we listen again, and something may have been missed. on_loss: we do not listen any more."""
         self.listening = asyncio.Event()
@@ -41,7 +49,10 @@ class Wire:
     def open(self) -> None:
         """Start both tasks."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen(), name="live listens"), asyncio.create_task(self._speak(), name="live speaks")]
+            self._tasks = [
+                asyncio.create_task(self._listen(), name="live listens"),
+                asyncio.create_task(self._speak(), name="live speaks"),
+            ]
 
     async def close(self) -> None:
         """Say what is left, and hang up."""
@@ -89,7 +100,8 @@ class Wire:
             if self._speaker is None:
                 self._speaker = await self._connect()
             await self._speaker.execute(
-                "select pg_notify(n.channel, n.payload) from jsonb_to_recordset(%(notices)s) as n (channel text, payload text)",
+                "select pg_notify(n.channel, n.payload)"
+                " from jsonb_to_recordset(%(notices)s) as n (channel text, payload text)",
                 {"notices": Jsonb(self._notices(said, woken))},
             )
         except BaseException:
@@ -101,7 +113,11 @@ class Wire:
 
     def _notices(self, said: Said, woken: set[str]) -> list[dict[str, str]]:
         wakes = [{"channel": WAKE, "payload": f"{self._origin} {direction}"} for direction in sorted(woken)]
-        return wakes + [{"channel": CHANGED, "payload": payload} for topic, ids in said.items() for payload in self._payloads(topic, sorted(ids))]
+        return wakes + [
+            {"channel": CHANGED, "payload": payload}
+            for topic, ids in said.items()
+            for payload in self._payloads(topic, sorted(ids))
+        ]
 
     def _payloads(self, topic: str, ids: list[UUID]) -> list[str]:
         most = (LONGEST - len(self._origin) - len(topic.encode())) // 33
@@ -148,9 +164,15 @@ class Wire:
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name="frontdesk live",
-            keepalives=1, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
-        )  # fmt: skip
+            self._url,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="frontdesk live",
+            keepalives=1,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
 
     async def _hang_up(self) -> None:
         speaker, self._speaker = self._speaker, None

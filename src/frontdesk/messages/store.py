@@ -13,9 +13,10 @@ async def stored_already(db: Tenants, rows: Sequence[dict[str, Any]]) -> set[int
         """
         with arriving as materialized (
           select * from jsonb_to_recordset(%(batch)s) as a (n integer, organization_id uuid, id uuid)
+          where a.id = any (array[a.id])
         )
         select a.n from arriving a
-        cross join lateral (select from public.messages m where m.organization_id = a.organization_id and m.id = a.id offset 0) as m
+        cross join lateral (select from public.messages m where m.organization_id = a.organization_id and m.id = a.id limit 1) as m
         """,
         {"batch": batch([{key: row[key] for key in ("n", "organization_id", "id")} for row in rows])},
     )
@@ -73,6 +74,7 @@ async def raise_statuses(db: Tenants, rows: Sequence[dict[str, Any]]) -> list[UU
         with told as materialized (
           select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, status text, provider_message_id text,
             sent_at timestamptz, delivered_at timestamptz, read_at timestamptz, failed_at timestamptz, error_code integer, error_text text)
+          where t.id = any (array[t.id])
           order by organization_id, id
         )
         update public.messages m set
@@ -97,6 +99,7 @@ async def continue_conversations(db: Tenant | Tenants, threads: Sequence[dict[st
         """
         with thread as materialized (
           select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, added bigint, answers integer, last_text text, last_author text)
+          where t.id = any (array[t.id])
           order by organization_id, id
         )
         update public.conversations c set

@@ -62,4 +62,4 @@ class Pace:
 
 def backoff(attempts: int, longest: float = 300.0) -> float:
     """Seconds before the next try: 1, 2, 4, … with a quarter of jitter."""
-    return float(min(longest, 2 ** min(attempts - 1, 16)) * random.uniform(0.75, 1.25))  # noqa: S311 - jitter needs no secrecy
+    return float(min(longest, 2 ** min(attempts - 1, 16)) * random.uniform(0.75, 1.25))

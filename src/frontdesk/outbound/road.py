@@ -108,7 +108,7 @@ class OutboundRoad:
         if free <= 0:
             await asyncio.sleep(0.002)
         elif speakers:
-            await asyncio.sleep(min(0.05, min(max(0.001, speaker.pace.wait()) for speaker in speakers.values())))
+            await asyncio.sleep(min(0.05, *(max(0.001, speaker.pace.wait()) for speaker in speakers.values())))
 
     def _send(self, claims: list[Claim], speakers: dict[Lane, Speaker]) -> None:
         for claim in claims:

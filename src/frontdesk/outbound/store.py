@@ -15,6 +15,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], worker: UUID) -> list[Cla
         """
         with lane as materialized (
           select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid, room integer)
+          where l.channel_id = any (array[l.channel_id])
         ), next as materialized (
           select o.organization_id, o.id, o.priority
           from lane l
@@ -25,7 +26,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], worker: UUID) -> list[Cla
           ) as o
         ), claimed as (
           update public.outbox o set claimed_at = clock_timestamp(), claimed_by = %(worker)s, attempts = o.attempts + 1
-          from next n where o.organization_id = n.organization_id and o.id = n.id
+          from next n where n.id = any (array[n.id]) and o.organization_id = n.organization_id and o.id = n.id
           returning o.organization_id, o.id, o.channel_id, o.recipient, o.content, o.window_ends_at, o.attempts, o.priority
         )
         select organization_id, id, channel_id, recipient, content, window_ends_at, attempts from claimed order by priority, id
@@ -49,6 +50,7 @@ async def record(db: Tenants, results: Sequence[Result], worker: UUID) -> None:
         with told as materialized (
           select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, verdict text, provider_message_id text,
             error_code integer, error_text text, wait double precision, attempts smallint)
+          where t.id = any (array[t.id])
           order by organization_id, id
         ), done as (
           delete from public.outbox o using told t

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from frontdesk.errors import FrontdeskError
+from frontdesk.live import SESSIONS
 from frontdesk.users import actions
 from frontdesk.users.attempts import TooManyAttempts
 from frontdesk.users.devices import describe
@@ -21,6 +22,7 @@ from frontdesk.web import (
     Form,
     MaybeVisitor,
     SignedIn,
+    Visitor,
     actor,
     demand_security,
     end_session,
@@ -84,6 +86,7 @@ async def sign_in(request: Request, who: MaybeVisitor) -> Response:
         return await _refused(request, form, error, sent.email)
     if who is not None:
         await actions.sign_out(database, actor(request, who), who)
+        _tell_streams(request, who)
     response = go(request, local_path(sent.next))
     start_session(request, response, token, actions.SESSION_SECONDS)
     return response
@@ -93,7 +96,7 @@ async def sign_in(request: Request, who: MaybeVisitor) -> Response:
 async def sign_out(request: Request, who: SignedIn) -> Response:
     """End this session; where it has ended already, the guard shows the sign-in all the same."""
     await actions.sign_out(request.app.state.database, actor(request, who), who)
-    return _signed_out(request, "You are signed out.")
+    return _signed_out(request, who, "You are signed out.")
 
 
 @door.get("/account", needs=SIGNED_IN)
@@ -116,7 +119,7 @@ async def change_name(request: Request, who: SignedIn) -> Response:
 async def sign_out_everywhere(request: Request, who: SignedIn) -> Response:
     """End every session of the user, this one too."""
     await actions.sign_out_everywhere(request.app.state.database, actor(request, who), who)
-    return _signed_out(request, "You are signed out everywhere.")
+    return _signed_out(request, who, "You are signed out everywhere.")
 
 
 @door.post("/account/sessions/{session_id}/revocation", needs=SIGNED_IN)
@@ -124,8 +127,9 @@ async def revoke_session(request: Request, who: SignedIn, session_id: UUID) -> R
     """End one session; of this one, sign out."""
     if session_id == who.session_id:
         await actions.sign_out(request.app.state.database, actor(request, who), who)
-        return _signed_out(request, "You are signed out.")
+        return _signed_out(request, who, "You are signed out.")
     await actions.revoke_session(request.app.state.database, actor(request, who), who, session_id)
+    _tell_streams(request, who)
     return go(request, "/account", "That device is signed out.")
 
 
@@ -136,6 +140,7 @@ async def switch_organization(request: Request, who: SignedIn) -> Response:
     if form.data is None:
         raise actions.NotYourOrganization
     await actions.switch_organization(request.app.state.database, who, form.data.to)
+    _tell_streams(request, who)
     return go(request, same_section(request.headers.get("referer"), request.headers.get("host")))
 
 
@@ -160,10 +165,16 @@ async def _refused(request: Request, form: Form[SignInForm], error: FrontdeskErr
     return response
 
 
-def _signed_out(request: Request, notice: str) -> Response:
+def _signed_out(request: Request, who: Visitor, notice: str) -> Response:
+    _tell_streams(request, who)
     response = go(request, "/login", notice)
     end_session(request, response)
     return response
+
+
+def _tell_streams(request: Request, who: Visitor) -> None:
+    """Live updates of this user's open pages look again whether they may go on."""
+    request.app.state.live.changed([one.organization_id for one in who.organizations], SESSIONS)
 
 
 async def _account_page(request: Request, who: SignedIn, form: Form[NameForm], status_code: int = 200) -> Response:

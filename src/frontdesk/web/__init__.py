@@ -31,18 +31,61 @@ from frontdesk.web.requests import address, is_htmx, local_path, request_id, wan
 from frontdesk.web.sessions import demand_security, end_session, session_token, start_session
 
 __all__ = [
-    "MEBIBYTE", "PUBLIC", "SIGNED_IN", "BodyLimit", "Db", "Door", "Failure", "Flash", "Form", "FormExpired", "MaybeVisitor", "Membership", "NoOrganization",
-    "OriginCheck", "Pages", "RequestId", "SecurityHeaders", "SignInNeeded", "SignedIn", "Visitor", "WrongOrganization", "actor", "address", "check_form", "demand_security",
-    "end_session", "find_visitor", "form_token", "framed", "go", "install", "is_htmx", "local_path", "needs_of", "pages", "read_form", "render", "request_id", "say",
-    "serve_static", "session_token", "start_session", "static", "tell", "typed", "wants_fragment",
-]  # fmt: skip
+    "MEBIBYTE",
+    "PUBLIC",
+    "SIGNED_IN",
+    "BodyLimit",
+    "Db",
+    "Door",
+    "Failure",
+    "Flash",
+    "Form",
+    "FormExpired",
+    "MaybeVisitor",
+    "Membership",
+    "NoOrganization",
+    "OriginCheck",
+    "Pages",
+    "RequestId",
+    "SecurityHeaders",
+    "SignInNeeded",
+    "SignedIn",
+    "Visitor",
+    "WrongOrganization",
+    "actor",
+    "address",
+    "check_form",
+    "demand_security",
+    "end_session",
+    "find_visitor",
+    "form_token",
+    "framed",
+    "go",
+    "install",
+    "is_htmx",
+    "local_path",
+    "needs_of",
+    "pages",
+    "read_form",
+    "render",
+    "request_id",
+    "say",
+    "serve_static",
+    "session_token",
+    "start_session",
+    "static",
+    "tell",
+    "typed",
+    "wants_fragment",
+]
 
 
 def install(app: FastAPI, *, programs: Sequence[str] = (), body_limits: Mapping[str, int] | None = None) -> None:
     """Put the frame around the application.
 
-    programs: path prefixes that programs call, where no Origin is demanded. body_limits: bytes by path prefix; forms have 1 MiB.
-    The application's state must hold `database`, `settings`, `find_visitor` (token -> Visitor or None) and `load_frame` (Tenant -> dict).
+    programs: path prefixes that programs call, where no Origin is demanded. body_limits: bytes by path prefix; forms
+    have 1 MiB. The application's state must hold `database`, `settings`, `find_visitor` (token -> Visitor or None) and
+    `load_frame` (Tenant -> dict).
     """
     app.mount("/static", serve_static, name="static")
     install_failures(app)

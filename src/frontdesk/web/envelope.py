@@ -1,4 +1,7 @@
-"""What every request and answer is wrapped in: a number to quote, security headers, a limit on its size. Pure ASGI, so streams pass."""
+"""What every request and answer is wrapped in: a number to quote, security headers, a limit on its size.
+
+Pure ASGI, so that streams pass.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -14,8 +17,9 @@ LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MEBIBYTE = 1024 * 1024
 YEAR = 31_536_000
 POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types htmx"
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types htmx"
 )
 
 
@@ -102,4 +106,6 @@ def wrapping(scope: Scope) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-    return said | ({"Strict-Transport-Security": f"max-age={YEAR}; includeSubDomains"} if scope["scheme"] == "https" else {})
+    return said | (
+        {"Strict-Transport-Security": f"max-age={YEAR}; includeSubDomains"} if scope["scheme"] == "https" else {}
+    )

@@ -1,4 +1,4 @@
-"""What a user sees when something goes wrong: a page, a toast for scripts, or JSON for programs; always with a number to quote."""
+"""What one sees when something goes wrong: a page, a toast for scripts, JSON for programs; with a number to quote."""
 
 from dataclasses import dataclass
 from traceback import format_exception
@@ -80,7 +80,11 @@ def tell(request: Request, failure: Failure) -> Response:
     if wants_json(request):
         return _as_json(request, failure)
     if is_htmx(request):
-        return HTMLResponse(_filled(request, "error_toast.html", failure), failure.status, {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"})
+        return HTMLResponse(
+            _filled(request, "error_toast.html", failure),
+            failure.status,
+            {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"},
+        )
     return HTMLResponse(_filled(request, "error.html", failure), failure.status)
 
 
@@ -115,7 +119,9 @@ async def _on_anything(request: Request, error: Exception) -> Response:
     """Answer from outside of every wrapper, so the headers are put on here."""
     # the trace as text: a printer of traces would print the variables too, and with them what customers wrote
     trace = "".join(format_exception(error))
-    log.error("request failed", path=request.url.path, method=request.method, request_id=request_id(request), trace=trace)
+    log.error(
+        "request failed", path=request.url.path, method=request.method, request_id=request_id(request), trace=trace
+    )
     response = tell(request, Failure(500, TEXTS[500]))
     response.headers.update(wrapping(request.scope))
     return response
@@ -124,17 +130,38 @@ async def _on_anything(request: Request, error: Exception) -> Response:
 def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"/login?next={quote(wanted, safe='/')}" if request.method == "GET" and not is_htmx(request) else "/login"
-    return Response(status_code=401, headers={"HX-Redirect": back}) if is_htmx(request) else RedirectResponse(back, status_code=303)
+    return (
+        Response(status_code=401, headers={"HX-Redirect": back})
+        if is_htmx(request)
+        else RedirectResponse(back, status_code=303)
+    )
 
 
 def _as_json(request: Request, failure: Failure) -> Response:
-    told = {"type": "about:blank", "title": failure.title, "status": failure.status, "detail": failure.text,
-            "field": failure.field, "request_id": request_id(request)}  # fmt: skip
+    told = {
+        "type": "about:blank",
+        "title": failure.title,
+        "status": failure.status,
+        "detail": failure.text,
+        "field": failure.field,
+        "request_id": request_id(request),
+    }
     return Response(orjson.dumps(told), failure.status, media_type="application/problem+json")
 
 
 def _filled(request: Request, template: str, failure: Failure) -> str:
-    return pages().fill(template, {
-        "failure": failure, "request_id": request_id(request), "theme": theme(request), "nonce": nonce(request), "path": request.url.path,
-        "zone": times.zone_or_utc(request.cookies.get("zone")), "visitor": None, "flashes": [], "frame": {}, "again": request.method == "GET",
-    })  # fmt: skip
+    return pages().fill(
+        template,
+        {
+            "failure": failure,
+            "request_id": request_id(request),
+            "theme": theme(request),
+            "nonce": nonce(request),
+            "path": request.url.path,
+            "zone": times.zone_or_utc(request.cookies.get("zone")),
+            "visitor": None,
+            "flashes": [],
+            "frame": {},
+            "again": request.method == "GET",
+        },
+    )

@@ -52,7 +52,7 @@ class Form(Generic[M]):
 
 
 async def read_form(request: Request, model: type[M]) -> Form[M]:
-    """Read what was sent into `model`. Nothing is raised for bad input: it stands in `errors`, and what was typed in `values`."""
+    """Read what was sent into `model`. Bad input raises nothing: it stands in `errors`, what was typed in `values`."""
     values = await typed(request)
     form: Form[M] = Form(values=values)
     try:
@@ -64,11 +64,15 @@ async def read_form(request: Request, model: type[M]) -> Form[M]:
 
 
 async def typed(request: Request) -> dict[str, Any]:
-    """The fields as text, lists where a name came several times; line ends are \\n, and NUL, which no database keeps, is dropped."""
+    """The fields as text, lists where a name came several times; lines end in \\n, NUL, which nothing keeps, goes."""
     sent = await request.form()
     values: dict[str, Any] = {}
     for name in sent:
-        texts = [text.replace("\x00", "").replace("\r\n", "\n") for text in sent.getlist(name) if not isinstance(text, UploadFile)]
+        texts = [
+            text.replace("\x00", "").replace("\r\n", "\n")
+            for text in sent.getlist(name)
+            if not isinstance(text, UploadFile)
+        ]
         values[name] = texts if len(texts) > 1 else (texts[0] if texts else "")
     return values
 
@@ -88,7 +92,9 @@ def hidden_fields(request: Request) -> Markup:
     fields = Markup('<input type="hidden" name="csrf_token" value="{}">').format(form_token(request))
     visitor = state(request).get("visitor")
     if visitor is not None and visitor.current is not None:
-        fields += Markup('<input type="hidden" name="organization_id" value="{}">').format(visitor.current.organization_id)
+        fields += Markup('<input type="hidden" name="organization_id" value="{}">').format(
+            visitor.current.organization_id
+        )
     return fields
 
 
@@ -96,4 +102,6 @@ def hand_out_token(request: Request, response: Response) -> None:
     """Give a stranger who was shown a form the cookie that goes with it."""
     held = state(request)
     if held.get("visitor") is None and held.get("has_form") and COOKIE not in request.cookies:
-        response.set_cookie(COOKIE, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax")
+        response.set_cookie(
+            COOKIE, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax"
+        )

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from frontdesk.access import Actor, Permission
 from frontdesk.database import Tenant
-from frontdesk.errors import FrontdeskError, NotAllowed
+from frontdesk.errors import Conflict, FrontdeskError, NotAllowed
 from frontdesk.web.protection import check_form, check_organization
 from frontdesk.web.requests import UNSAFE, address, request_id, state
 from frontdesk.web.sessions import session_token
@@ -65,6 +65,10 @@ class NoOrganization(NotAllowed):
     """You do not belong to an organization. Ask its owner to invite you."""
 
 
+class StalePage(Conflict):
+    """You work in another organization now. Load this page again."""
+
+
 class RoleTooSmall(NotAllowed):
     """Your role in this organization does not allow this. Ask an owner or an admin."""
 
@@ -99,6 +103,8 @@ async def enter(request: Request, who: SignedIn) -> AsyncIterator[Tenant]:
     """
     if who.current is None:
         raise NoOrganization
+    if request.headers.get("x-organization-id", here := str(who.current.organization_id)) != here:
+        raise StalePage  # a piece of one organization must not land on a page of another
     held = state(request)
     try:
         async with request.app.state.database.tenant(who.current.organization_id, actor(request, who)) as db:
@@ -138,7 +144,7 @@ def actor(request: Request, who: Visitor | None) -> Actor:
 
 
 class Door:
-    """A domain's routes. Each says what it needs; forms are checked for token and organization before the handler runs."""
+    """A domain's routes. Each says what it needs; forms are checked before the handler runs."""
 
     def __init__(self) -> None:
         """Start without routes; `app.include_router(door.router)` opens it."""
@@ -163,14 +169,16 @@ class Door:
     def _route(self, method: str, path: str, needs: Needs) -> Callable[[Handler], Handler]:
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
-            self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs))
+            self.router.add_api_route(
+                path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs)
+            )
             return handler
 
         return open_door
 
 
 def needs_of(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], Needs | None]:
-    """What every route needs, by method and path, included routers and all; None where nothing was said. What is mounted is no door."""
+    """What every route needs, by method and path; None where nothing was said. What is mounted is no door."""
     listed: dict[tuple[str, str], Needs | None] = {}
     for route in routes:
         included = getattr(route, "original_router", None)

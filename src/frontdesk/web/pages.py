@@ -23,19 +23,38 @@ THEMES = ("light", "dark", "system")
 
 
 class Pages:
-    """The templates of every domain: `contacts/show.html` is `contacts/pages/show.html`, `layout.html` is the frame's own."""
+    """Every domain's templates: `contacts/show.html` is `contacts/pages/show.html`, `layout.html` the frame's own."""
 
     def __init__(self, locale: str = "en_GB") -> None:
         """Prepare the environment for one locale."""
         self.locale = locale
         self.environment = Environment(
-            loader=FunctionLoader(_load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
+            loader=FunctionLoader(_load),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
         install: Callable[..., None] = getattr(self.environment, "install_gettext_translations")  # noqa: B009 - the extension adds it
         install(Translations.load(LOCALES, [locale]), newstyle=True)
         self.environment.globals["static"] = static
-        for word in (times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span,
-                     times.days_until, words.number, words.money, words.initials, words.hue, words.phone):  # fmt: skip
+        for word in (
+            times.local,
+            times.clock,
+            times.moment,
+            times.stamp,
+            times.day,
+            times.full_date,
+            times.weekday_date,
+            times.span,
+            times.days_until,
+            words.number,
+            words.money,
+            words.initials,
+            words.hue,
+            words.phone,
+        ):
             self.environment.filters[word.__name__] = word
 
     def fill(self, name: str, context: Mapping[str, Any]) -> str:
@@ -49,14 +68,19 @@ def pages() -> Pages:
     return Pages()
 
 
-async def render(request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any) -> HTMLResponse:
-    """Answer with a page or a fragment. What is answered with an error status is rolled back, so a refused form saves nothing.
+async def render(
+    request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+) -> HTMLResponse:
+    """Answer with a page or a fragment. With an error status the transaction is undone: a refused form saves nothing.
 
-    Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes, path, fragment, zone, now, simulated, request_id.
+    Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes,
+    path, fragment, zone, now, simulated, request_id.
     """
     if status_code >= 400:
         state(request)["undo"] = True
-    response = HTMLResponse(pages().fill(name, await _surroundings(request) | context), status_code, headers=dict(headers or {}))
+    response = HTMLResponse(
+        pages().fill(name, await _surroundings(request) | context), status_code, headers=dict(headers or {})
+    )
     hand_out_token(request, response)
     flash.forget_shown(request, response)
     return response
@@ -89,7 +113,9 @@ async def _frame(request: Request) -> Mapping[str, Any]:
     frameless = not hasattr(request.app.state, "load_frame")  # an application of its own, such as the simulator
     if visitor is None or visitor.current is None or frameless:
         return {}
-    async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+    async with request.app.state.database.tenant(
+        visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)
+    ) as db:
         return dict(await request.app.state.load_frame(db))
 
 

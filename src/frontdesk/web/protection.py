@@ -34,7 +34,12 @@ class OriginCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let safe methods, exempt paths and our own pages through."""
-        if scope["type"] != "http" or scope["method"] not in UNSAFE or scope["path"].startswith(self.exempt) or from_here(Headers(scope=scope)):
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in UNSAFE
+            or scope["path"].startswith(self.exempt)
+            or from_here(Headers(scope=scope))
+        ):
             return await self.app(scope, receive, send)
         if self.refuse is None:
             raise ForeignOrigin
@@ -42,7 +47,7 @@ class OriginCheck:
 
 
 def from_here(headers: Headers) -> bool:
-    """Whether the browser says that a page of this very site asks. Every current browser sends Origin with unsafe methods."""
+    """Whether the browser says that a page of this very site asks. All send Origin with unsafe methods."""
     origin = headers.get("origin")
     if origin is not None:
         return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc == headers.get("host")

@@ -14,7 +14,7 @@ class InsecureConnection(NotAllowed):
 
 
 def demand_security(request: HTTPConnection) -> None:
-    """Raise InsecureConnection where a password or a session would travel in the clear: plain http to anything but this machine."""
+    """Raise InsecureConnection where a password would travel in the clear: plain http to anything but this machine."""
     if not secure(request) and not _is_loopback(request.url.hostname or ""):
         raise InsecureConnection
 
@@ -26,13 +26,15 @@ def session_token(request: HTTPConnection) -> str | None:
 
 def start_session(request: Request, response: Response, token: str, max_age: int) -> None:
     """Give the browser its token. `max_age`: seconds."""
-    response.set_cookie(_name(request), token, max_age=max_age, path="/", secure=secure(request), httponly=True, samesite="lax")
+    response.set_cookie(
+        _name(request), token, max_age=max_age, path="/", secure=secure(request), httponly=True, samesite="lax"
+    )
 
 
 def end_session(request: Request, response: Response) -> None:
-    """Take the token back, and with it what this site left in the browser's cache and storage."""
+    """Take the token back, and what this site left in the browser's storage. Pages are never cached; styles may stay."""
     response.delete_cookie(_name(request), path="/", secure=secure(request), httponly=True, samesite="lax")
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = '"storage"'
 
 
 def _name(request: HTTPConnection) -> str:

@@ -23,7 +23,9 @@ def money(context: Context, minor: int, currency: str) -> str:
     digits = get_currency_precision(currency)
     amount = Decimal(minor).scaleb(-digits)
     whole = amount == amount.to_integral_value()
-    return format_currency(amount, currency, "¤#,##0" if whole else None, locale=_locale(context), currency_digits=not whole)
+    return format_currency(
+        amount, currency, "¤#,##0" if whole else None, locale=_locale(context), currency_digits=not whole
+    )
 
 
 def initials(name: str | None) -> str:
@@ -40,7 +42,7 @@ def hue(identity: object) -> str:
 
 
 def phone(digits: str | None) -> str:
-    """A number as people write it: `2348035550142` is `+234 803 555 0142`. What is no number stays as it is, with a plus."""
+    """A number as people write it: `2348035550142` is `+234 803 555 0142`. What is none stays, with a plus."""
     if not digits:
         return ""
     written = "+" + digits.lstrip("+")

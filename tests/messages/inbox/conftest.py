@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from frontdesk.endings import StreamsThatEnd
 from frontdesk.live import Live
 from frontdesk.messages import Inbound, NewMessage, Status
 from frontdesk.settings import Settings
+from tests.messages.inbox.browser import Browser
 
 
 @dataclass
@@ -45,7 +46,11 @@ async def served(settings: Settings, database: Database, url: str) -> AsyncItera
             port.bind(("127.0.0.1", 0))
             site = Site(f"http://127.0.0.1:{port.getsockname()[1]}", live, database, stop)
             bell.answer("out", site.rung.extend)
-            config = uvicorn.Config(StreamsThatEnd(app.build(settings, database, live, bell), stop), log_level="warning", timeout_graceful_shutdown=3)
+            config = uvicorn.Config(
+                StreamsThatEnd(app.build(settings, database, live, bell), stop),
+                log_level="warning",
+                timeout_graceful_shutdown=3,
+            )
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[port]))
             while not server.started:
@@ -67,70 +72,6 @@ async def site(settings: Settings, database: Database, urls: Any) -> AsyncIterat
 
 
 @dataclass
-class Browser:
-    """Somebody of a team, signed in. Sends the proofs that every form of ours carries."""
-
-    client: httpx.AsyncClient
-    user_id: UUID
-    organization_id: UUID
-    csrf_token: str
-    token: str
-
-    async def get(self, path: str, *, htmx: bool = False, **query: str) -> httpx.Response:
-        """Open a page, or fetch a fragment as the script does."""
-        return await self.client.get(path, params=query or None, headers={"hx-request": "true"} if htmx else {})
-
-    async def post(self, path: str, *, htmx: bool = False, **fields: str) -> httpx.Response:
-        """Submit a form."""
-        proofs = {"csrf_token": self.csrf_token, "organization_id": str(self.organization_id)}
-        return await self.client.post(path, data=proofs | fields, headers={"hx-request": "true"} if htmx else {})
-
-    async def write(self, conversation_id: UUID, text: str, *, htmx: bool = False, message_id: UUID | None = None) -> httpx.Response:
-        """Send a text from the composer."""
-        return await self.post(f"/dashboard/inbox/{conversation_id}/messages", htmx=htmx, text=text, message_id=str(message_id or new_id()))
-
-    @asynccontextmanager
-    async def listening(self, **query: str) -> AsyncIterator["Ear"]:
-        """The page's stream, while it is open."""
-        async with self.client.stream("GET", "/dashboard/live", params=query, timeout=20) as response:
-            ear = Ear(response)
-            reading = asyncio.create_task(ear.read())
-            try:
-                yield ear
-            finally:
-                reading.cancel()
-                with suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await reading
-
-
-class Ear:
-    """What a stream said so far."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self.heard: list[str] = []
-        self.ended = asyncio.Event()
-        self._news = asyncio.Condition()
-
-    async def read(self) -> None:
-        """Read on until the stream ends."""
-        try:
-            async for line in self.response.aiter_lines():
-                if line.startswith("data: "):
-                    async with self._news:
-                        self.heard.append(line.removeprefix("data: "))
-                        self._news.notify_all()
-        finally:
-            self.ended.set()
-
-    async def hears(self, how_many: int, within: float = 5) -> list[str]:
-        """Wait for so many events."""
-        async with asyncio.timeout(within), self._news:
-            await self._news.wait_for(lambda: len(self.heard) >= how_many)
-        return self.heard
-
-
-@dataclass
 class Shop:
     """One organization with its number, its owner's browser, and its customers."""
 
@@ -142,18 +83,37 @@ class Shop:
     boss: Browser
 
     async def customer_writes(
-        self, text: str = "hi", *, who: str = "Amina Okafor", phone: str = "2348035550142", at: datetime | None = None, type: str = "text",
-        reply_to: str | None = None, emoji: str | None = None, provider_id: str | None = None,
-    ) -> NewMessage:  # fmt: skip
+        self,
+        text: str = "hi",
+        *,
+        who: str = "Amina Okafor",
+        phone: str = "2348035550142",
+        at: datetime | None = None,
+        type: str = "text",
+        reply_to: str | None = None,
+        emoji: str | None = None,
+        provider_id: str | None = None,
+    ) -> NewMessage:
         """A message arrives, as the inbound road stores it."""
         at = (at or datetime.now(UTC)).replace(microsecond=0)
         provider_id = provider_id or f"wamid.{new_id()}"
         contact_id = await self._meet(who, phone)
         inbound = Inbound(
-            organization_id=self.id, channel_id=self.channel_id, contact_id=contact_id, id=channels.derived_id(self.channel_id, provider_id, at),
-            provider_message_id=provider_id, occurred_at=at, type=type, text=text, payload=None, reply_to=reply_to, emoji=emoji,
-            contact_name=who, recipient=phone, blocked=False,
-        )  # fmt: skip
+            organization_id=self.id,
+            channel_id=self.channel_id,
+            contact_id=contact_id,
+            id=channels.derived_id(self.channel_id, provider_id, at),
+            provider_message_id=provider_id,
+            occurred_at=at,
+            type=type,
+            text=text,
+            payload=None,
+            reply_to=reply_to,
+            emoji=emoji,
+            contact_name=who,
+            recipient=phone,
+            blocked=False,
+        )
         async with self.database.tenants([self.id]) as db:
             return (await messages.record_inbound(db, [inbound], 6))[0]
 
@@ -167,18 +127,33 @@ class Shop:
         )
         return _same_id(phone)
 
-    async def whatsapp_says(self, message_id: UUID, *statuses: str, provider_id: str = "", error: str | None = None) -> None:
+    async def whatsapp_says(
+        self, message_id: UUID, *statuses: str, provider_id: str = "", error: str | None = None
+    ) -> None:
         """Statuses arrive, one webhook each, in this order."""
         for status in statuses:
             async with self.database.tenants([self.id]) as db:
                 await messages.record_statuses(
-                    db, [Status(self.id, message_id, provider_id or f"wamid.{message_id}", status, datetime.now(UTC), None, error)]
+                    db,
+                    [
+                        Status(
+                            self.id,
+                            message_id,
+                            provider_id or f"wamid.{message_id}",
+                            status,
+                            datetime.now(UTC),
+                            None,
+                            error,
+                        )
+                    ],
                 )
 
     async def stored(self, conversation_id: UUID) -> list[dict[str, Any]]:
         """The messages of a conversation as they stand in the database, oldest first."""
         cursor = self.owner.cursor(row_factory=psycopg.rows.dict_row)
-        await cursor.execute("select * from public.messages where conversation_id = %s order by occurred_at, position", [conversation_id])
+        await cursor.execute(
+            "select * from public.messages where conversation_id = %s order by occurred_at, position", [conversation_id]
+        )
         return await cursor.fetchall()
 
     async def conversation(self, conversation_id: UUID) -> dict[str, Any]:
@@ -194,7 +169,8 @@ class Shop:
         user_id, token = await _sign_up(self.database, name, f"{name.lower()}@example.com", f"{name}'s own")
         await self.owner.execute("delete from public.organization_members where user_id = %s", [user_id])
         await self.owner.execute(
-            "insert into public.organization_members (organization_id, user_id, role) values (%s, %s, %s)", [self.id, user_id, role]
+            "insert into public.organization_members (organization_id, user_id, role) values (%s, %s, %s)",
+            [self.id, user_id, role],
         )
         return await _browser(self.database, self.site, user_id, token)
 
@@ -215,7 +191,10 @@ async def _browser(database: Database, site: Site, user_id: UUID, token: str) ->
     visitor = await users.find_visitor(database, token)
     assert visitor is not None and visitor.current is not None
     client = httpx.AsyncClient(
-        base_url=site.url, cookies={"frontdesk_session": token}, headers={"origin": site.url, "accept": "text/html"}, timeout=10
+        base_url=site.url,
+        cookies={"frontdesk_session": token},
+        headers={"origin": site.url, "accept": "text/html"},
+        timeout=10,
     )
     return Browser(client, user_id, visitor.current.organization_id, visitor.csrf_token, token)
 
@@ -237,7 +216,10 @@ async def _shop(database: Database, owner: psycopg.AsyncConnection[Any], site: S
 @pytest.fixture
 async def shops(site: Site, database: Database, owner: psycopg.AsyncConnection[Any]) -> AsyncIterator[Sequence[Shop]]:
     """Two organizations that must know nothing of each other."""
-    made = [await _shop(database, owner, site, "Salon", "15550104217"), await _shop(database, owner, site, "Bakery", "15550104218")]
+    made = [
+        await _shop(database, owner, site, "Salon", "15550104217"),
+        await _shop(database, owner, site, "Bakery", "15550104218"),
+    ]
     yield made
     for shop in made:
         await shop.boss.client.aclose()

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from frontdesk.messages.inbox.records import Cursor
-from tests.messages.inbox.conftest import Browser, Shop, days_ago
+from tests.messages.inbox.browser import Browser
+from tests.messages.inbox.conftest import Shop, days_ago
 
 
 async def test_the_newest_conversation_stands_first(salon: Shop) -> None:
@@ -33,7 +34,10 @@ async def test_every_conversation_is_reached_page_by_page_and_once(salon: Shop) 
 
 
 async def test_filters_show_what_they_say(salon: Shop) -> None:
-    made = {who: await salon.customer_writes(who=who, phone=f"4917000000{n}") for n, who in enumerate(("Open", "Mine", "Theirs", "Closed", "Read"))}
+    made = {
+        who: await salon.customer_writes(who=who, phone=f"4917000000{n}")
+        for n, who in enumerate(("Open", "Mine", "Theirs", "Closed", "Read"))
+    }
     maya = await salon.colleague("member", "Maya")
     await salon.boss.post(f"/dashboard/inbox/{made['Mine'].conversation_id}/assignment")
     await maya.post(f"/dashboard/inbox/{made['Theirs'].conversation_id}/assignment")
@@ -46,7 +50,9 @@ async def test_filters_show_what_they_say(salon: Shop) -> None:
     assert set(await _names(salon.boss, show="unread")) == {"Open", "Mine", "Theirs"}
     assert await _names(salon.boss, show="closed") == ["Closed"]
     page = (await salon.boss.get("/dashboard/inbox/list", htmx=True)).text
-    assert re.search(r'Mine <span class="pill">1</span>', page) and re.search(r'Unread <span class="pill">3</span>', page)
+    assert re.search(r'Mine <span class="pill">1</span>', page) and re.search(
+        r'Unread <span class="pill">3</span>', page
+    )
     await salon.boss.get(f"/dashboard/inbox/{made['Theirs'].conversation_id}")
     assert "Maya" in (await salon.boss.get("/dashboard/inbox/list", htmx=True)).text
     await maya.client.aclose()
@@ -54,10 +60,21 @@ async def test_filters_show_what_they_say(salon: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("joao", ["João Pereira"]), ("JOÃO", ["João Pereira"]), ("351 91", ["João Pereira"]), ("strasse", ["Kurt"]), ("100%", ["Kurt"]), ("1_0", []),
-     ("hauptstr 100", ["Kurt"]), ("nobody", []), ("\\", [])],
-)  # fmt: skip
-async def test_search_finds_names_numbers_and_last_words(salon: Shop, bakery: Shop, words: str, found: list[str]) -> None:
+    [
+        ("joao", ["João Pereira"]),
+        ("JOÃO", ["João Pereira"]),
+        ("351 91", ["João Pereira"]),
+        ("strasse", ["Kurt"]),
+        ("100%", ["Kurt"]),
+        ("1_0", []),
+        ("hauptstr 100", ["Kurt"]),
+        ("nobody", []),
+        ("\\", []),
+    ],
+)
+async def test_search_finds_names_numbers_and_last_words(
+    salon: Shop, bakery: Shop, words: str, found: list[str]
+) -> None:
     await salon.customer_writes("Olá", who="João Pereira", phone="351912345678")
     await salon.owner.execute("update public.contacts set search_text = 'joao pereira 351912345678'")
     await salon.customer_writes("Hauptstraße 100% sicher", who="Kurt", phone="491701234567")

@@ -18,6 +18,7 @@ from frontdesk.channels.simulator.graph_errors import GraphError, envelope
 from frontdesk.channels.simulator.identifiers import access_token, new_trace_id, readable
 from frontdesk.channels.simulator.records import Message, Outgoing, SandboxNumber
 from frontdesk.channels.simulator.world import World
+from frontdesk.errors import FrontdeskError
 
 BAD_GATEWAY = (
     "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -91,6 +92,8 @@ def _door(inner: Door) -> Door:
             response = await inner(request)
         except GraphError as error:
             response = JSONResponse(envelope(error), error.status)
+        except FrontdeskError as error:  # our own trouble, such as a database that is away, is Meta's to the business
+            response = JSONResponse(envelope(GraphError(2, str(error))), 503)
         if not isinstance(response, Cut):
             response.headers["facebook-api-version"] = f"v{request.path_params.get('version', '26.0')}"
             response.headers["x-fb-trace-id"] = new_trace_id()

@@ -7,6 +7,7 @@ from frontdesk.channels.simulator.identifiers import new_trace_id
 ERRORS: dict[int, tuple[int, str, str]] = {
     0: (401, "OAuthException", "AuthException"),
     1: (500, "OAuthException", "An unknown error occurred"),
+    2: (503, "OAuthException", "Service temporarily unavailable"),
     100: (400, "OAuthException", "Invalid parameter"),
     190: (401, "OAuthException", "Invalid OAuth access token - Cannot parse access token"),
     2500: (400, "OAuthException", "Unknown path components"),

@@ -1,7 +1,6 @@
 """Lets only this machine in: for the door that needs no sign-in."""
 
 import ipaddress
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -39,14 +38,6 @@ def require_json(request: Request) -> None:
     """Refuse bodies that a website could send without asking (forms, plain text). Raises NotJson."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise NotJson(field="content-type")
-
-
-def same_site(request: Request) -> bool:
-    """Whether a form was sent by one of our own pages."""
-    origin = request.headers.get("origin")
-    if origin is not None:
-        return urlsplit(origin).netloc == request.headers.get("host")
-    return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 
 def _is_loopback(host: str) -> bool:

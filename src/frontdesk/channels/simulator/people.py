@@ -45,10 +45,6 @@ class People:
         """The person with this id."""
         return self._by_bsuid.get(bsuid)
 
-    def at(self, phone: str) -> Person | None:
-        """The person with this number (digits)."""
-        return self._by_phone.get(phone)
-
     def forget(self) -> None:
         """Nobody was ever here."""
         self._by_bsuid.clear()

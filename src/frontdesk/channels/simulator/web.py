@@ -82,9 +82,8 @@ async def create_message(request: Request, world: World, number: SandboxNumber) 
         raise BadInput("A message has at most 4,096 characters.", field="text")
     if not is_htmx(request):
         return _to_phone(request, number, owner)
-    return await render(
-        request, "channels/simulator/_screen.html", focus=True, **await _chat(request, world, number, owner)
-    )
+    places: dict[str, Any] = _places(request)
+    return await render(request, "channels/simulator/_composer.html", number=number, owner=owner, focus=True, **places)
 
 
 async def create_reaction(request: Request, world: World, number: SandboxNumber) -> Response:

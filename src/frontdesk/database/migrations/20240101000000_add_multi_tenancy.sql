@@ -8,6 +8,10 @@ do $$ begin
   if to_regrole('frontdesk_app') is null then create role frontdesk_app nologin noinherit; end if;
 end $$;
 grant frontdesk_member, frontdesk_worker to frontdesk_app;
+-- Every query of the application has an index. A plan made while a table was small (foreign key checks keep theirs for as long as the
+-- connection lives) must not read all of it once it is large.
+alter role frontdesk_app set enable_seqscan = off;
+alter role frontdesk_app set jit = off;  -- compiling a query takes longer than any of ours
 
 create schema private;
 revoke all on schema private from public;
@@ -122,8 +126,8 @@ declare
     then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end)$q$;
   -- PostgREST and Supabase clients: every organization in which the user may
   client_form constant text := $q$%1$I = any ((select private.organizations_allowing('%2$s'))::uuid[])$q$;
-  -- background work: must not become an index condition, so that batches join by primary key
-  worker_form constant text := $q$(select private.current_organization_ids())::uuid[] @> array[%1$I]$q$;
+  -- background work: must not become an index condition, and the planner must not expect it to filter, so that batches join by primary key
+  worker_form constant text := $q$array_position((select private.current_organization_ids())::uuid[], %1$I) is not null$q$;
   owner constant text := (select relowner::regrole::text from pg_catalog.pg_class where oid = target);
   who text; may_read text; may_write text;
 begin
@@ -321,6 +325,26 @@ begin
   return found_kind;
 end $$;
 
+-- The same for a batch, in which every organization stands once: two requests of one would each see the room of both.
+create function private.check_usage_batch(wanted_metric text, requests jsonb) returns void
+language plpgsql stable security definer set search_path = '' as $$
+declare named constant uuid[] := case current_setting('role') when 'frontdesk_worker' then coalesce(private.current_organization_ids(), '{}') end;
+begin
+  if not exists (select from public.usage_metrics where metric = wanted_metric and kind = 'period') then
+    raise exception 'there is no metric % that is counted', quote_literal(wanted_metric) using errcode = 'invalid_parameter_value';
+  end if;
+  if exists (select from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
+             group by r.organization_id having count(*) > 1 or min(r.amount) is null or min(r.amount) <= 0) then
+    raise exception 'each organization must ask once, for a positive amount' using errcode = 'invalid_parameter_value';
+  end if;
+  -- asked once for the batch: a worker names hundreds of organizations, and reading their list for each of them takes milliseconds
+  if exists (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid)
+             where named is not null or not private.may_act_for(r.organization_id)
+             except select unnest(named)) then
+    raise exception 'not allowed for one of these organizations' using errcode = 'insufficient_privilege';
+  end if;
+end $$;
+
 -- Counts, whatever the limit: for what is never refused, such as inbound messages.
 create function private.track_usage(organization uuid, wanted_metric text, amount bigint default 1) returns bigint
 language plpgsql security definer set search_path = '' as $$
@@ -338,13 +362,11 @@ grant execute on function private.track_usage(uuid, text, bigint) to frontdesk_m
 -- The same for many organizations at once: [{"organization_id", "amount"}, …]. Rows are locked in one order, so that two batches never wait for each other in a ring.
 create function private.track_usage_of_many(wanted_metric text, requests jsonb) returns void
 language plpgsql security definer set search_path = '' as $$
+declare this_period constant date := private.usage_period();
 begin
-  if exists (select from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
-             where r.amount <= 0 or r.amount is null or not private.may_act_for(r.organization_id)) then
-    raise exception 'not allowed for one of these organizations' using errcode = 'insufficient_privilege';
-  end if;
+  perform private.check_usage_batch(wanted_metric, requests);
   insert into public.organization_usage as u (organization_id, metric, period_start, used)
-  select r.organization_id, wanted_metric, private.usage_period(), r.amount
+  select r.organization_id, wanted_metric, this_period, r.amount
   from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint) order by r.organization_id
   on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now();
 end $$;
@@ -413,31 +435,34 @@ grant execute on function private.consume_usage(uuid, text, bigint) to frontdesk
 create function private.consume_usage_of_many(wanted_metric text, requests jsonb) returns table (organization_id uuid, granted bigint)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
+declare this_period constant date := private.usage_period();
 begin
-  if exists (select from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
-             where r.amount <= 0 or r.amount is null or not private.may_act_for(r.organization_id)) then
-    raise exception 'not allowed for one of these organizations' using errcode = 'insufficient_privilege';
+  perform private.check_usage_batch(wanted_metric, requests);
+  if jsonb_array_length(requests) > (
+    select count(*) from jsonb_to_recordset(requests) as r (organization_id uuid) cross join lateral (
+      select from public.organization_usage u
+      where u.organization_id = r.organization_id and u.metric = wanted_metric and u.period_start = this_period offset 0) as there) then
+    insert into public.organization_usage (organization_id, metric, period_start, used)
+    select r.organization_id, wanted_metric, this_period, 0
+    from jsonb_to_recordset(requests) as r (organization_id uuid) order by r.organization_id
+    on conflict do nothing;
   end if;
-  insert into public.organization_usage (organization_id, metric, period_start, used)
-  select r.organization_id, wanted_metric, private.usage_period(), 0
-  from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint) order by r.organization_id
-  on conflict do nothing;
   perform from public.organization_usage u
-  where u.metric = wanted_metric and u.period_start = private.usage_period()
-    and u.organization_id in (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint))
+  where u.metric = wanted_metric and u.period_start = this_period
+    and u.organization_id in (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid))
   order by u.organization_id for no key update;
   -- the rows are ours now; a new statement sees their newest values
   return query
   with fitting as materialized (
     select u.organization_id, least(r.amount, case when l.allowed is null then r.amount else greatest(l.allowed - u.used, 0) end) as granted
     from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
-    join public.organization_usage u on u.organization_id = r.organization_id and u.metric = wanted_metric and u.period_start = private.usage_period()
+    join public.organization_usage u on u.organization_id = r.organization_id and u.metric = wanted_metric and u.period_start = this_period
     cross join lateral (select (p.limits ->> wanted_metric)::bigint as allowed
       from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id where s.organization_id = r.organization_id offset 0) as l
   ), counted as (
     update public.organization_usage u set used = u.used + f.granted, updated_at = now()
     from fitting f
-    where f.granted > 0 and u.organization_id = f.organization_id and u.metric = wanted_metric and u.period_start = private.usage_period()
+    where f.granted > 0 and u.organization_id = f.organization_id and u.metric = wanted_metric and u.period_start = this_period
   )
   select f.organization_id, f.granted from fitting f;
 end $$;

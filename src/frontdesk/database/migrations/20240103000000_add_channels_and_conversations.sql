@@ -149,7 +149,12 @@ create table public.conversations (
   foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade,
   foreign key (organization_id, assigned_to) references public.organization_members (organization_id, user_id) on delete set null (assigned_to)
 ) with (fillfactor = 80);
-create index conversations_newest on public.conversations (organization_id, last_message_at desc, id desc);
+-- What the inbox asks for on every page: a team that closes everything finds its few open ones, and the unread are counted without a search.
+create index conversations_open on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null;
+create index conversations_closed on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is not null;
+create index conversations_unread on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null and unread_count > 0;
+create index conversations_mine on public.conversations (organization_id, assigned_to, last_message_at desc, id desc)
+  where closed_at is null and assigned_to is not null;
 create index conversations_of_contact on public.conversations (organization_id, contact_id);
 create index conversations_assigned on public.conversations (organization_id, assigned_to) where assigned_to is not null;
 create index conversations_closed_by on public.conversations (closed_by) where closed_by is not null;

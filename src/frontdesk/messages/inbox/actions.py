@@ -159,10 +159,25 @@ def _demand_open_road(conversation: Conversation) -> None:
 
 
 def _draft(
-    conversation: Conversation, db: Tenant, text: str, message_id: UUID, *, resend_of: UUID | None = None, reply_to: str | None = None
+    conversation: Conversation,
+    db: Tenant,
+    text: str,
+    message_id: UUID,
+    *,
+    resend_of: UUID | None = None,
+    reply_to: str | None = None,
 ) -> Draft:
     return Draft(
-        organization_id=db.organization_id, conversation_id=conversation.id, channel_id=conversation.channel_id, text=text, author="member",
-        recipient=conversation.recipient, window_ends_at=conversation.window_ends_at, priority=SINGLE, user_id=db.actor.user_id, reply_to=reply_to,
-        resend_of=resend_of, id=message_id,
-    )  # fmt: skip
+        organization_id=db.organization_id,
+        conversation_id=conversation.id,
+        channel_id=conversation.channel_id,
+        text=text,
+        author="member",
+        recipient=conversation.recipient,
+        window_ends_at=conversation.window_ends_at,
+        priority=SINGLE,
+        user_id=db.actor.user_id,
+        reply_to=reply_to,
+        resend_of=resend_of,
+        id=message_id,
+    )

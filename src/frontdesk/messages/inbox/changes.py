@@ -13,7 +13,10 @@ DAYS = 14
 async def lock(db: Tenant, conversation_id: UUID) -> bool:
     """Let nobody else write in this conversation until the transaction ends; False when there is none."""
     found = await db.value(
-        "select true from public.conversations where organization_id = %(organization_id)s and id = %(id)s for no key update",
+        """
+        select true from public.conversations
+        where organization_id = %(organization_id)s and id = %(id)s for no key update
+        """,
         {"organization_id": db.organization_id, "id": conversation_id},
     )
     return bool(found)
@@ -100,7 +103,10 @@ async def mark_read(db: Tenant, conversation_id: UUID) -> bool:
 async def about(db: Tenant, contact_id: UUID) -> dict[str, Any] | None:
     """What the panel says of a contact."""
     return await db.row(
-        "select phone, username, tags, created_at from public.contacts where organization_id = %(organization_id)s and id = %(id)s",
+        """
+        select phone, username, tags, created_at from public.contacts
+        where organization_id = %(organization_id)s and id = %(id)s
+        """,
         {"organization_id": db.organization_id, "id": contact_id},
     )
 
@@ -111,7 +117,8 @@ async def addresses(db: Tenant, contact_id: UUID) -> list[Address]:
         Address,
         """
         select kind, value from public.contact_identities
-        where organization_id = %(organization_id)s and contact_id = %(id)s order by kind desc, created_at, value limit 10
+        where organization_id = %(organization_id)s and contact_id = %(id)s
+        order by kind desc, created_at, value limit 10
         """,
         {"organization_id": db.organization_id, "id": contact_id},
     )
@@ -121,7 +128,8 @@ async def per_day(db: Tenant, conversation_id: UUID, zone: str) -> Sequence[int]
     """How many messages there were on each of the last 14 days of this time zone, oldest first."""
     rows = await db.rows(
         """
-        select (now() at time zone %(zone)s)::date - (m.occurred_at at time zone %(zone)s)::date as ago, count(*) as said
+        select (now() at time zone %(zone)s)::date - (m.occurred_at at time zone %(zone)s)::date as ago,
+          count(*) as said
         from public.messages m
         where m.organization_id = %(organization_id)s and m.conversation_id = %(id)s and m.type <> 'reaction'
           and m.occurred_at >= ((now() at time zone %(zone)s)::date - (%(days)s - 1)) at time zone %(zone)s

@@ -15,9 +15,12 @@ LONGEST_SEARCH = 200  # characters
 async def chosen(db: Tenant, show: str, q: str, limit: int, after: str) -> Filter:
     """The filter of an address; what makes no sense there is left out."""
     return Filter(
-        show=show if show in SHOWN else "open", q=q.replace("\x00", "").strip()[:LONGEST_SEARCH], limit=min(max(limit, PAGE), LONGEST_PAGE),
-        after=Cursor.read(after), counts=await store.counts(db),
-    )  # fmt: skip
+        show=show if show in SHOWN else "open",
+        q=q.replace("\x00", "").strip()[:LONGEST_SEARCH],
+        limit=min(max(limit, PAGE), LONGEST_PAGE),
+        after=Cursor.read(after),
+        counts=await store.counts(db),
+    )
 
 
 async def read(db: Tenant, chosen: Filter) -> tuple[Sequence[Listed], Cursor | None]:
@@ -26,14 +29,20 @@ async def read(db: Tenant, chosen: Filter) -> tuple[Sequence[Listed], Cursor | N
     listed = found[: chosen.limit]
     names = await store.names(db, list({one.assigned_to for one in listed if one.assigned_to}))
     following = Cursor(listed[-1].last_message_at, listed[-1].id) if len(found) > chosen.limit else None
-    return [replace(one, assigned_name=names.get(one.assigned_to)) if one.assigned_to else one for one in listed], following
+    return [
+        replace(one, assigned_name=names.get(one.assigned_to)) if one.assigned_to else one for one in listed
+    ], following
 
 
 async def panel(db: Tenant, conversation: Conversation, zone: ZoneInfo) -> Panel:
     """What stands beside a thread."""
     about = await changes.about(db, conversation.contact_id) or {}
     return Panel(
-        phone=about.get("phone"), username=about.get("username"), tags=about.get("tags") or [], first_seen_at=about["created_at"],
-        messages=conversation.last_position, addresses=await changes.addresses(db, conversation.contact_id),
+        phone=about.get("phone"),
+        username=about.get("username"),
+        tags=about.get("tags") or [],
+        first_seen_at=about["created_at"],
+        messages=conversation.last_position,
+        addresses=await changes.addresses(db, conversation.contact_id),
         per_day=await changes.per_day(db, conversation.id, zone.key),
-    )  # fmt: skip
+    )

@@ -46,7 +46,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which conversations are listed. show: one of SHOWN; q: words to find; limit: how many; after: where the page begins."""
+    """Which conversations are listed.
+
+    show: one of SHOWN; q: words to find; limit: how many; after: where the page begins.
+    """
 
     show: str
     q: str
@@ -57,7 +60,11 @@ class Filter:
     @property
     def query(self) -> str:
         """The filter as it stands in the address of a page; the usual one is nothing."""
-        said = {"show": "" if self.show == "open" else self.show, "q": self.q, "after": self.after.written() if self.after else ""}
+        said = {
+            "show": "" if self.show == "open" else self.show,
+            "q": self.q,
+            "after": self.after.written() if self.after else "",
+        }
         return urlencode({name: value for name, value in said.items() if value})
 
     def asking(self, limit: int | None = None) -> str:
@@ -109,7 +116,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation with what may be done in it. recipient: phone digits or a BSUID, empty when there is no address."""
+    """One conversation with what may be done in it. recipient: phone digits or a BSUID, empty when unknown."""
 
     id: UUID
     channel_id: UUID
@@ -137,7 +144,9 @@ class Conversation:
     @property
     def channel(self) -> Number:
         """The number of ours that was written to."""
-        return Number(self.channel_id, self.channel_name, self.channel_number, self.channel_kind, self.channel_stopped_at)
+        return Number(
+            self.channel_id, self.channel_name, self.channel_number, self.channel_kind, self.channel_stopped_at
+        )
 
     @property
     def window_ends_at(self) -> datetime | None:
@@ -183,7 +192,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """One message as it is shown. written_by: a name, empty where there is none. again: whether it may be sent again."""
+    """One message as it is shown. written_by: a name, if there is one. again: whether it may be sent again."""
 
     id: UUID
     author: str

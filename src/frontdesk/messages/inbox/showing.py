@@ -20,42 +20,70 @@ INBOX = "/dashboard/inbox"
 
 
 async def whole(
-    request: Request, db: Tenant, chosen: Filter, conversation: Conversation | None = None, composer: Form[Any] | None = None, status: int = 200
+    request: Request,
+    db: Tenant,
+    chosen: Filter,
+    conversation: Conversation | None = None,
+    composer: Form[Any] | None = None,
+    status: int = 200,
 ) -> Response:
     """The whole inbox, with a conversation open or none."""
     organization = await organizations.current(db)
     around = await listed(db, chosen)
     anything = bool(around["conversations"]) or await store.anything(db)
-    around |= {"conversation": None, "zone": _zone_of(request, organization)} if conversation is None else await opened(request, db, conversation, composer)
+    around |= (
+        {"conversation": None, "zone": _zone_of(request, organization)}
+        if conversation is None
+        else await opened(request, db, conversation, composer)
+    )
     return await render(
-        request, "messages/index.html", status_code=status, anything=anything, **around,
+        request,
+        "messages/index.html",
+        status_code=status,
+        anything=anything,
+        **around,
         **({} if anything else await _beginning(request, db, organization)),
-    )  # fmt: skip
+    )
 
 
 async def listed(db: Tenant, chosen: Filter) -> dict[str, Any]:
     """What the list shows."""
     conversations, following = await lists.read(db, chosen)
     longer = following is not None and chosen.limit < LONGEST_PAGE
-    return {"filter": chosen, "conversations": conversations, "more": longer, "older": None if longer or following is None else following.written()}
+    return {
+        "filter": chosen,
+        "conversations": conversations,
+        "more": longer,
+        "older": None if longer or following is None else following.written(),
+    }
 
 
-async def opened(request: Request, db: Tenant, conversation: Conversation, composer: Form[Any] | None = None) -> dict[str, Any]:
+async def opened(
+    request: Request, db: Tenant, conversation: Conversation, composer: Form[Any] | None = None
+) -> dict[str, Any]:
     """What an open conversation shows."""
     thread, zone = await threads.read(db, conversation), await zone_of(request, db)
     return {
-        "conversation": conversation, "messages": thread.messages, "earlier": thread.earlier, "composer": composer or empty_composer(),
-        "panel": await lists.panel(db, conversation, zone), "zone": zone,
-    }  # fmt: skip
+        "conversation": conversation,
+        "messages": thread.messages,
+        "earlier": thread.earlier,
+        "composer": composer or empty_composer(),
+        "panel": await lists.panel(db, conversation, zone),
+        "zone": zone,
+    }
 
 
 async def _beginning(request: Request, db: Tenant, organization: Organization) -> dict[str, Any]:
     simulated = bool(getattr(request.app.state.settings, "simulated", False))
-    sample_data = simulated and organization.sample_data_loaded_at is None and Permission.ORGANIZATION_WRITE in db.permissions
+    sample_data = (
+        simulated and organization.sample_data_loaded_at is None and Permission.ORGANIZATION_WRITE in db.permissions
+    )
     return {"sandbox": await channels.sandbox_of(db) if simulated else None, "sample_data": sample_data}
 
 
-async def sent(request: Request, db: Tenant, conversation: Conversation, *, page: str = "messages/_sent.html") -> Response:
+async def sent(
+    request: Request, db: Tenant, conversation: Conversation, *, page: str = "messages/_sent.html"
+) -> Response:
     """A message is queued: the thread with it, and an empty composer."""
     lane = channels.Lane(db.organization_id, conversation.channel_id)
     if not is_htmx(request):
@@ -68,7 +96,14 @@ async def refused(request: Request, db: Tenant, conversation: Conversation, form
     if not is_htmx(request):
         return await whole(request, db, await lists.chosen(db, "open", "", PAGE, ""), conversation, form, status)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-    return await render(request, "messages/_composer.html", status_code=status, headers=headers, conversation=conversation, composer=form)
+    return await render(
+        request,
+        "messages/_composer.html",
+        status_code=status,
+        headers=headers,
+        conversation=conversation,
+        composer=form,
+    )
 
 
 async def acted(request: Request, db: Tenant, conversation: Conversation) -> Response:
@@ -82,7 +117,9 @@ async def headed(request: Request, db: Tenant, conversation: Conversation) -> Re
     """The line above a thread, and the contact beside it."""
     zone = await zone_of(request, db)
     panel = await lists.panel(db, conversation, zone)
-    return await render(request, "messages/_headed.html", conversation=conversation, composer=empty_composer(), panel=panel, zone=zone)
+    return await render(
+        request, "messages/_headed.html", conversation=conversation, composer=empty_composer(), panel=panel, zone=zone
+    )
 
 
 def empty_composer() -> Form[Any]:
@@ -101,7 +138,7 @@ def _zone_of(request: Request, organization: Organization) -> ZoneInfo:
 
 
 def told(request: Request, db: Tenant, response: Response, lane: channels.Lane | None = None) -> Response:
-    """Tell the open pages, and the worker of this lane, once the answer has left: its transaction is committed by then."""
+    """Tell the open pages, and the worker of this lane, once the answer has left: it is committed by then."""
     organization_id, state = db.organization_id, request.app.state
 
     async def tell() -> None:

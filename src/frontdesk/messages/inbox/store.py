@@ -11,19 +11,25 @@ from frontdesk.messages.inbox.records import Conversation, Counts, Cursor, Liste
 COUNTED = 100  # conversations: a badge says "99+"
 LONGEST_THREAD = 1_000  # messages on one page
 
-# One statement for each filter, so that each finds its index. patterns: all must fit the contact's folded text, or the last words.
+# One statement for each filter, so that each finds its index.
+# patterns: all must fit the contact's folded text, or the last words.
 _LISTED: LiteralString = """
-  select v.id, v.last_message_at, v.last_text, v.last_author, v.unread_count, v.closed_at, v.assigned_to, v.bot_off_at is not null as bot_off, v.contact_id,
-    coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''), '+' || c.phone, '') as contact_name
+  select v.id, v.last_message_at, v.last_text, v.last_author, v.unread_count, v.closed_at, v.assigned_to,
+    v.bot_off_at is not null as bot_off, v.contact_id,
+    coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''),
+      '+' || c.phone, '') as contact_name
   from public.conversations v
   join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
   where v.organization_id = %(organization_id)s
-    and (%(after_at)s::timestamptz is null or (v.last_message_at, v.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+    and (%(after_at)s::timestamptz is null
+      or (v.last_message_at, v.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
 """
 _FOUND: LiteralString = """
     and (c.search_text like all (%(patterns)s::text[])
-      or replace(lower(regexp_replace(normalize(v.last_text, nfkd), '[\\u0300-\\u036f]', '', 'g')), 'ß', 'ss') like all (%(patterns)s::text[]))
+      or replace(lower(regexp_replace(normalize(v.last_text, nfkd), '[\\u0300-\\u036f]', '', 'g')), 'ß', 'ss')
+        like all (%(patterns)s::text[]))
 """
+_LAST = UUID(int=(1 << 128) - 1)
 _NEWEST: LiteralString = " order by v.last_message_at desc, v.id desc limit %(how_many)s"
 _SHOWN: dict[str, LiteralString] = {
     "open": " and v.closed_at is null",
@@ -41,10 +47,14 @@ async def newest(db: Tenant, show: str, patterns: Sequence[str], after: Cursor |
         Listed,
         _LISTED + _SHOWN[show] + found + _NEWEST,
         {
-            "organization_id": db.organization_id, "user_id": db.actor.user_id, "patterns": list(patterns), "how_many": how_many,
-            "after_at": after.last_message_at if after else None, "after_id": after.id if after else None,
+            "organization_id": db.organization_id,
+            "user_id": db.actor.user_id,
+            "patterns": list(patterns),
+            "how_many": how_many,
+            "after_at": after.last_message_at if after else "infinity",
+            "after_id": after.id if after else _LAST,
         },
-    )  # fmt: skip
+    )
 
 
 async def counts(db: Tenant) -> Counts:
@@ -53,10 +63,12 @@ async def counts(db: Tenant) -> Counts:
         Counts,
         """
         select
-          (select count(*) from (select from public.conversations where organization_id = %(organization_id)s and closed_at is null
-            and assigned_to = %(user_id)s limit %(most)s) as mine) as mine,
-          (select count(*) from (select from public.conversations where organization_id = %(organization_id)s and closed_at is null
-            and unread_count > 0 limit %(most)s) as unread) as unread
+          (select count(*) from (select from public.conversations
+            where organization_id = %(organization_id)s and closed_at is null
+              and assigned_to = %(user_id)s limit %(most)s) as mine) as mine,
+          (select count(*) from (select from public.conversations
+            where organization_id = %(organization_id)s and closed_at is null
+              and unread_count > 0 limit %(most)s) as unread) as unread
         """,
         {"organization_id": db.organization_id, "user_id": db.actor.user_id, "most": COUNTED},
     )
@@ -68,8 +80,9 @@ async def unread(db: Tenant) -> int:
     return int(
         await db.value(
             """
-            select count(*) from (select from public.conversations where organization_id = %(organization_id)s and closed_at is null
-              and unread_count > 0 limit %(most)s) as unread
+            select count(*) from (select from public.conversations
+              where organization_id = %(organization_id)s and closed_at is null
+                and unread_count > 0 limit %(most)s) as unread
             """,
             {"organization_id": db.organization_id, "most": COUNTED},
         )
@@ -78,7 +91,12 @@ async def unread(db: Tenant) -> int:
 
 async def anything(db: Tenant) -> bool:
     """Whether this organization ever had a conversation."""
-    return bool(await db.value("select exists (select from public.conversations where organization_id = %(id)s)", {"id": db.organization_id}))
+    return bool(
+        await db.value(
+            "select exists (select from public.conversations where organization_id = %(id)s)",
+            {"id": db.organization_id},
+        )
+    )
 
 
 async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
@@ -86,12 +104,16 @@ async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
     return await db.record(
         Conversation,
         """
-        select v.id, v.channel_id, n.name as channel_name, n.display_number as channel_number, n.kind as channel_kind, n.stopped_at as channel_stopped_at,
-          v.contact_id, c.blocked_at, v.last_position, v.last_inbound_at, v.unread_count, v.closed_at, v.assigned_to, v.bot_off_at is not null as bot_off,
-          coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''), '+' || c.phone, '') as contact_name,
-          case when v.assigned_to is not null then private.colleague_name(v.organization_id, v.assigned_to) end as assigned_name,
-          coalesce(c.phone, (select i.value from public.contact_identities i where i.organization_id = v.organization_id and i.contact_id = v.contact_id
-            and i.kind = 'bsuid' and i.scope = n.scope order by i.created_at desc limit 1), '') as recipient
+        select v.id, v.channel_id, n.name as channel_name, n.display_number as channel_number, n.kind as channel_kind,
+          n.stopped_at as channel_stopped_at, v.contact_id, c.blocked_at, v.last_position, v.last_inbound_at,
+          v.unread_count, v.closed_at, v.assigned_to, v.bot_off_at is not null as bot_off,
+          coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''),
+            '+' || c.phone, '') as contact_name,
+          case when v.assigned_to is not null
+            then private.colleague_name(v.organization_id, v.assigned_to) end as assigned_name,
+          coalesce(c.phone, (select i.value from public.contact_identities i
+            where i.organization_id = v.organization_id and i.contact_id = v.contact_id and i.kind = 'bsuid'
+              and i.scope = n.scope order by i.created_at desc limit 1), '') as recipient
         from public.conversations v
         join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
         join public.channels n on n.organization_id = v.organization_id and n.id = v.channel_id
@@ -101,12 +123,20 @@ async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
     )
 
 
-_MESSAGE: LiteralString = """
-  select m.id, m.author, m.user_id, r.name as rule, m.type, m.text, m.status, m.error_text, m.reply_to, m.provider_message_id, m.resend_of,
-    m.occurred_at, m.position
+_COLUMNS: LiteralString = """
+  select m.id, m.author, m.user_id, r.name as rule, m.type, m.text, m.status, m.error_text, m.reply_to,
+    m.provider_message_id, m.resend_of, m.occurred_at, m.position
   from public.messages m
   left join public.auto_replies r on r.organization_id = m.organization_id and r.id = m.auto_reply_id
+"""
+_OF_THREAD: LiteralString = """
   where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type <> 'reaction'
+"""
+_MESSAGE: LiteralString = _COLUMNS + _OF_THREAD
+# "is true" keeps the conversation out of the search for an index: no long thread is walked to find one message of it
+_ONE: LiteralString = """
+  where m.organization_id = %(organization_id)s and m.id = %(id)s
+    and (m.conversation_id = %(conversation_id)s) is true and m.type <> 'reaction'
 """
 _BEFORE: LiteralString = " and (m.occurred_at, m.position) < (%(at)s, %(position)s)"
 _FROM: LiteralString = " and (m.occurred_at, m.position) >= (%(at)s, %(position)s)"
@@ -116,27 +146,45 @@ _LATEST: LiteralString = " order by m.occurred_at desc, m.position desc limit %(
 async def latest(db: Tenant, conversation_id: UUID, how_many: int) -> list[Message]:
     """The newest messages of a conversation, newest first, without reactions."""
     query: LiteralString = _MESSAGE + _LATEST
-    return await db.records(Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "how_many": how_many})
+    return await db.records(
+        Message,
+        query,
+        {"organization_id": db.organization_id, "conversation_id": conversation_id, "how_many": how_many},
+    )
 
 
 async def before(db: Tenant, conversation_id: UUID, at: datetime, position: int, how_many: int) -> list[Message]:
     """The messages before a place, newest first."""
-    place = {"organization_id": db.organization_id, "conversation_id": conversation_id, "at": at, "position": position, "how_many": how_many}
+    place = {
+        "organization_id": db.organization_id,
+        "conversation_id": conversation_id,
+        "at": at,
+        "position": position,
+        "how_many": how_many,
+    }
     query: LiteralString = _MESSAGE + _BEFORE + _LATEST
     return await db.records(Message, query, place)
 
 
 async def since(db: Tenant, conversation_id: UUID, at: datetime, position: int) -> list[Message]:
     """The messages from a place on, newest first; of very many the newest thousand."""
-    place = {"organization_id": db.organization_id, "conversation_id": conversation_id, "at": at, "position": position, "how_many": LONGEST_THREAD}
+    place = {
+        "organization_id": db.organization_id,
+        "conversation_id": conversation_id,
+        "at": at,
+        "position": position,
+        "how_many": LONGEST_THREAD,
+    }
     query: LiteralString = _MESSAGE + _FROM + _LATEST
     return await db.records(Message, query, place)
 
 
 async def message(db: Tenant, conversation_id: UUID, message_id: UUID) -> Message | None:
     """One message of this conversation."""
-    query: LiteralString = _MESSAGE + " and m.id = %(id)s"
-    return await db.record(Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "id": message_id})
+    query: LiteralString = _COLUMNS + _ONE
+    return await db.record(
+        Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "id": message_id}
+    )
 
 
 async def is_written(db: Tenant, message_id: UUID) -> bool:
@@ -152,7 +200,11 @@ async def is_written(db: Tenant, message_id: UUID) -> bool:
 async def quoted(db: Tenant, conversation_id: UUID, provider_ids: Sequence[str]) -> list[Message]:
     """The messages of this conversation that others quote."""
     query: LiteralString = _MESSAGE + " and m.provider_message_id = any (%(ids)s)"
-    return await db.records(Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "ids": list(provider_ids)})
+    return await db.records(
+        Message,
+        query,
+        {"organization_id": db.organization_id, "conversation_id": conversation_id, "ids": list(provider_ids)},
+    )
 
 
 async def reactions(db: Tenant, conversation_id: UUID, provider_ids: Sequence[str]) -> list[Reaction]:
@@ -162,7 +214,8 @@ async def reactions(db: Tenant, conversation_id: UUID, provider_ids: Sequence[st
         """
         select distinct on (m.reply_to, m.direction) m.reply_to, m.direction, coalesce(m.emoji, '') as emoji
         from public.messages m
-        where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type = 'reaction' and m.reply_to = any (%(ids)s)
+        where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s
+          and m.type = 'reaction' and m.reply_to = any (%(ids)s)
         order by m.reply_to, m.direction, m.occurred_at desc, m.position desc
         """,
         {"organization_id": db.organization_id, "conversation_id": conversation_id, "ids": list(provider_ids)},
@@ -174,10 +227,16 @@ async def was_repeated(db: Tenant, conversation_id: UUID, original: Message) -> 
     return bool(
         await db.value(
             """
-            select exists (select from public.messages m where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s
+            select exists (select from public.messages m
+              where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s
               and m.occurred_at >= %(at)s and m.resend_of = %(id)s)
             """,
-            {"organization_id": db.organization_id, "conversation_id": conversation_id, "at": original.occurred_at, "id": original.id},
+            {
+                "organization_id": db.organization_id,
+                "conversation_id": conversation_id,
+                "at": original.occurred_at,
+                "id": original.id,
+            },
         )
     )
 

@@ -1,4 +1,4 @@
-"""The pages of the inbox. Everything works as plain forms and links; scripts swap fragments and are told what changed."""
+"""The pages of the inbox. All works as plain forms and links; scripts swap fragments and hear what changed."""
 
 from uuid import UUID
 
@@ -29,13 +29,17 @@ class ReplyForm(BaseModel):
 
 
 @door.get(INBOX, needs=READ)
-async def index(request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = "") -> Response:
+async def index(
+    request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
+) -> Response:
     """The inbox with no conversation open."""
     return await showing.whole(request, db, await lists.chosen(db, show, q, limit, after))
 
 
 @door.get(INBOX + "/list", needs=READ)
-async def show_list(request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = "") -> Response:
+async def show_list(
+    request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
+) -> Response:
     """The list again, searched, longer, or with what changed."""
     chosen = await lists.chosen(db, show, q, limit, after)
     return await render(request, "messages/_listed.html", **await showing.listed(db, chosen))
@@ -51,11 +55,13 @@ async def show_unread(request: Request, db: Db) -> Response:
 async def show(
     request: Request, db: Db, conversation_id: UUID, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
 ) -> Response:
-    """One conversation: the whole page, or the chat and the contact for a click in the list. Opening it is reading it."""
+    """One conversation: the whole page, or chat and contact for a click in the list. Opening is reading."""
     read_now = WRITE in db.permissions and await changes.mark_read(db, conversation_id)
     conversation = await actions.find(db, conversation_id)
     if wants_fragment(request):
-        response: Response = await render(request, "messages/_panes.html", **await showing.opened(request, db, conversation))
+        response: Response = await render(
+            request, "messages/_panes.html", **await showing.opened(request, db, conversation)
+        )
     else:
         response = await showing.whole(request, db, await lists.chosen(db, show, q, limit, after), conversation)
     return showing.told(request, db, response) if read_now else response
@@ -67,7 +73,12 @@ async def show_messages(request: Request, db: Db, conversation_id: UUID, before:
     conversation = await actions.find(db, conversation_id)
     thread = await threads.read(db, conversation, since=_uuid(request.query_params.get("from")), before=before)
     return await render(
-        request, "messages/_log.html", conversation=conversation, messages=thread.messages, earlier=thread.earlier, zone=await showing.zone_of(request, db)
+        request,
+        "messages/_log.html",
+        conversation=conversation,
+        messages=thread.messages,
+        earlier=thread.earlier,
+        zone=await showing.zone_of(request, db),
     )
 
 
@@ -154,7 +165,7 @@ async def remove_bot(request: Request, db: Db, conversation_id: UUID) -> Respons
 
 @door.get("/dashboard/live", needs=READ)
 async def live(request: Request, who: SignedIn, since: float | None = None) -> Response:
-    """The stream that says when to fetch again. since: when the page was made, seconds since 1970. Holds no transaction."""
+    """The stream that says when to fetch again; holds no transaction. since: when the page was made, as a Unix time."""
     if who.current is None:
         raise NoOrganization
     hub, organization_id, token = request.app.state.live, who.current.organization_id, session_token(request)
@@ -165,7 +176,9 @@ async def live(request: Request, who: SignedIn, since: float | None = None) -> R
         if visitor is None or visitor.current is None or visitor.current.organization_id != organization_id:
             return False
         try:
-            async with request.app.state.database.tenant(organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+            async with request.app.state.database.tenant(
+                organization_id, Actor(kind="user", user_id=visitor.user_id)
+            ) as db:
                 return READ in db.permissions
         except NotAMember:
             return False

@@ -6,8 +6,7 @@
 
   document.addEventListener("htmx:config:request", event => {
     const request = event.detail.ctx.request
-    if (request.method === "GET") return
-    if (meta("csrf-token")) request.headers["X-CSRF-Token"] = meta("csrf-token")
+    if (meta("csrf-token") && request.method !== "GET") request.headers["X-CSRF-Token"] = meta("csrf-token")
     if (meta("organization-id")) request.headers["X-Organization-Id"] = meta("organization-id")
   })
 
@@ -51,8 +50,9 @@
   document.addEventListener("htmx:confirm", event => {
     event.preventDefault()
     const dialog = document.createElement("dialog"), text = document.createElement("p"), acts = document.createElement("div")
-    const no = button("btn", root.dataset.no || "Cancel"), yes = button("btn btn-danger", event.detail.ctx.sourceElement.dataset.yes || "Yes")
-    dialog.className = "ask"; acts.className = "acts"; text.className = "m-0"
+    const no = button("btn", root.dataset.no), yes = button("btn btn-danger", event.detail.ctx.sourceElement.dataset.yes || root.dataset.yes)
+    dialog.className = "ask"; acts.className = "acts"; text.className = "m-0"; text.id = "asked"
+    dialog.setAttribute("aria-labelledby", text.id)
     text.textContent = event.detail.ctx.confirm
     acts.append(no, yes); dialog.append(text, acts); document.body.append(dialog)
     no.onclick = () => dialog.close()
@@ -70,14 +70,29 @@
   // what a page fetches by itself may fail without a word: it will be fetched again
   document.addEventListener("htmx:before:swap", event => {
     const { request, response, sourceEvent } = event.detail.ctx
-    if (response?.status >= 400 && request.method === "GET" && !["click", "submit", "input"].includes(sourceEvent?.type)) event.preventDefault()
+    if (!(response?.status >= 400) || request.method !== "GET") return
+    if (response.status === 409) say("stale")
+    if (response.status === 409 || !["click", "submit", "input"].includes(sourceEvent?.type)) event.preventDefault()
   })
+
+  document.addEventListener("htmx:sse:error", event => {
+    if (event.detail.status === 401) location.reload()
+    if (event.detail.status === 409) say("stale")
+  })
+
+  // one of the sentences that a page brings along, said once as long as it stands there
+  function say(id) {
+    const toasts = document.getElementById("toasts")
+    if (toasts.querySelector(`[data-said="${id}"]`)) return
+    toasts.append(document.getElementById(id).content.cloneNode(true))
+    toasts.lastElementChild.dataset.said = id
+  }
 
   // the server was not reached, or it took too long
   document.addEventListener("htmx:error", event => {
     const source = event.detail.ctx?.sourceElement
     if (!source || source.id === "live" || event.detail.ctx.request.method === "GET") return
-    document.getElementById("toasts").append(document.getElementById("lost").content.cloneNode(true))
+    say("lost")
   })
 
   // good news goes by itself; bad news stays until it was read
@@ -99,7 +114,7 @@
 
   function countLetters(field) {
     const counter = document.querySelector(`[data-counter-for="${field.id}"]`), used = [...field.value].length
-    counter.textContent = `${used.toLocaleString("en")} ${counter.dataset.of}`
+    counter.textContent = `${used.toLocaleString(root.lang)} ${counter.dataset.of}`
     counter.classList.toggle("over", used > Number(field.dataset.limit))
   }
 

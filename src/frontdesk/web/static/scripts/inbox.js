@@ -8,7 +8,7 @@
 
   document.addEventListener("htmx:before:swap", event => {
     const box = log(), sent = event.detail.ctx.sourceElement
-    atEnd = !box || sent?.matches(".convs a, #composer") || box.scrollHeight - box.scrollTop - box.clientHeight < 80
+    atEnd = !sent?.matches(".earlier") && (!box || sent?.matches(".convs a, #composer") || box.scrollHeight - box.scrollTop - box.clientHeight < 80)
     typedOn = sent?.id === "composer" ? addedSince(sent) : ""
   })
 

@@ -6,8 +6,6 @@
 
   document.addEventListener("DOMContentLoaded", () => { live = document.getElementById("live") })
 
-  document.addEventListener("htmx:sse:error", event => { if (event.detail.status === 401) location.reload() })
-
   // the very first connection, or one that was given up, has nobody to retry it
   setInterval(() => {
     if (!live?.isConnected) live = document.getElementById("live")

@@ -1,0 +1,102 @@
+"""What the wall and what is already stored cost, and how fast everything starts."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench import figures
+from bench.children import child, generate
+from bench.product import Product, running
+from bench.road import job, stored
+
+ROUNDS = 3
+SMALL, LARGE = 10_000, 5_000_000
+
+
+async def rls(rounds: int = ROUNDS) -> bool:
+    """Inbound with policies against a worker role that bypasses them, turn by turn on the same server."""
+    seen: dict[str, list[float]] = {"on": [], "off": []}
+    async with child("bench.graph") as graph, running(f"http://127.0.0.1:{graph}") as product:
+        await product.furnish(1000)
+        await stored(product, 1000, 1)
+        for _ in range(rounds):
+            for state in ("on", "off"):
+                await _bypass(product, state == "off")
+                seen[state].append(await stored(product, 1000, 1))
+    on, off = figures.middle(seen["on"]), figures.middle(seen["off"])
+    return figures.show("rls.inbound.1000ch", on, "messages/s", limit=off, ratio=on / off, floor=0.85, goal=0.95)
+
+
+async def _bypass(product: Product, on: bool) -> None:
+    async with await product.owner() as owner:
+        await owner.execute("alter role frontdesk_worker bypassrls" if on else "alter role frontdesk_worker nobypassrls")
+        await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'frontdesk_app'")
+    await asyncio.sleep(2)  # the pool reconnects
+    await generate(job(product.port, product.numbers[:50], 1, 500))
+    await product.drained()
+
+
+async def growth(rounds: int = ROUNDS) -> bool:
+    """Inbound, and recording what became of answers, with ten thousand and with five million messages stored."""
+    stored_at: dict[int, float] = {}
+    answered_at: dict[int, float] = {}
+    async with child("bench.graph") as graph, running(f"http://127.0.0.1:{graph}") as product:
+        await product.furnish(100)
+        await stored(product, 100, 1)
+        for size in (SMALL, LARGE):
+            await _fill(product, size)
+            await product.answer_everything(False)
+            stored_at[size] = figures.middle([await stored(product, 100, 1) for _ in range(rounds)])
+            await product.answer_everything(True)
+            answered_at[size] = figures.middle([await stored(product, 100, 1) for _ in range(rounds)])
+    kept = []
+    for name, values in (("inbound", stored_at), ("answered", answered_at)):
+        ratio = values[LARGE] / values[SMALL]
+        kept.append(figures.show(f"growth.{name}.5M/10k", values[LARGE], "messages/s", limit=values[SMALL], ratio=ratio, floor=0.8))
+    return all(kept)
+
+
+async def _fill(product: Product, size: int) -> None:
+    """Bring the number of stored messages up to `size`, spread over the conversations there are and the last thirty days."""
+    async with await product.owner() as owner:
+        await owner.execute("set session_replication_role = replica")  # the rows are right; checking five million keys proves nothing
+        for first in range(await _count(owner), size, 250_000):
+            await owner.execute(
+                """
+                insert into messages (organization_id, id, conversation_id, direction, author, type, text, provider_message_id, status, position, occurred_at)
+                select c.organization_id,
+                  overlay(overlay(md5(c.id::text || n) placing lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') from 1) placing '7' from 13)::uuid,
+                  c.id, 'in', 'contact', 'text', 'An older message, as long as messages usually are, number ' || n, 'wamid.HBgLMTY1MDM4Nzk0MzkVAgASG' || n,
+                  'received', -n, date_trunc('second', at)
+                from generate_series(%(first)s::bigint, %(last)s::bigint) as n
+                cross join lateral (select now() - interval '30 days' * (n::float8 / %(size)s) as at) as moment
+                join (select organization_id, id, row_number() over () - 1 as k, count(*) over () as many from conversations) as c on c.k = n %% c.many
+                on conflict do nothing
+                """,
+                {"first": first, "last": min(first + 250_000, size) - 1, "size": size},
+            )
+        await owner.execute("vacuum analyze messages")
+
+
+async def _count(owner: psycopg.AsyncConnection[Any]) -> int:
+    row = await (await owner.execute("select count(*) from messages")).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def start() -> bool:
+    """Seconds from `frontdesk serve` to a healthy answer, on an empty and on an existing data folder."""
+    taken: dict[str, list[float]] = {"empty": [], "existing": []}
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
+            Path(folder).chmod(0o755)
+            for state in ("empty", "existing"):
+                async with running("http://127.0.0.1:9", Path(folder)) as product:
+                    taken[state].append(time.monotonic() - product.started)
+    kept = [figures.show(f"start.{state}", figures.middle(taken[state]), "s", floor=floor, smaller_is_better=True)
+            for state, floor in (("empty", 5), ("existing", 2))]  # fmt: skip
+    return all(kept)
+

@@ -1,0 +1,1584 @@
+-- The whole schema of Frontdesk, readable from top to bottom. What is applied are the migrations; a test builds one database from
+-- them and one from this file, on the same bootstrap, and holds that they are the same to the last grant.
+--
+-- Every tenant table names its organization first: in its key, in every foreign key, in every unique constraint. All of it goes
+-- with the organization. Ids are UUIDv7, so newest-first is `order by id desc`. What stands behind the wall is reached as
+-- frontdesk_member, frontdesk_worker or authenticated; what spans organizations is a narrow function in schema private.
+
+-- ==== Roles ====
+
+-- Roles. frontdesk_app is the login of the application; it owns nothing and inherits nothing. Inside a transaction it becomes
+-- frontdesk_member (one user in one organization) or frontdesk_worker (background work over named organizations).
+do $$ begin
+  if to_regrole('frontdesk_member') is null then create role frontdesk_member nologin noinherit; end if;
+  if to_regrole('frontdesk_worker') is null then create role frontdesk_worker nologin noinherit; end if;
+  if to_regrole('frontdesk_app') is null then create role frontdesk_app nologin noinherit; end if;
+end $$;
+grant frontdesk_member, frontdesk_worker to frontdesk_app;
+-- Every query of the application has an index. A plan made while a table was small (foreign key checks keep theirs for as long as the
+-- connection lives) must not read all of it once it is large.
+alter role frontdesk_app set enable_seqscan = off;
+alter role frontdesk_app set jit = off;  -- compiling a query takes longer than any of ours
+
+-- Whatever spans organizations or must not be seen lives here; nothing in it can be called unless a grant says so.
+create schema private;
+revoke all on schema private from public;
+grant usage on schema private to frontdesk_app, frontdesk_member, frontdesk_worker, authenticated, service_role;
+grant usage on schema public to frontdesk_app, frontdesk_member, frontdesk_worker;
+
+-- ==== Organizations and who is asking ====
+
+-- Rows say when they last changed.
+create function public.update_updated_at_column() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.updated_at := pg_catalog.clock_timestamp();
+  return new;
+end $$;
+
+-- A tenant. Everything else belongs to one and goes with it.
+create table public.organizations (
+  id uuid primary key,
+  slug text not null unique check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+  name text not null check (char_length(name) between 1 and 200),
+  timezone text not null default 'UTC' check (char_length(timezone) between 1 and 64),
+  locale text not null default 'en' check (locale ~ '^[a-z]{2,3}([-_][A-Za-z]{2,4})?$'),
+  sample_data_loaded_at timestamptz,
+  created_by uuid references auth.users (id) on delete set null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index organizations_created_by on public.organizations (created_by);
+create trigger organizations_updated before update on public.organizations for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- Who is in which organization, and as what.
+create table public.organization_members (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
+  invited_by uuid references auth.users (id) on delete set null,
+  last_seen_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, user_id)
+);
+create index organization_members_by_user on public.organization_members (user_id) include (organization_id, role);
+create index organization_members_invited_by on public.organization_members (invited_by);
+create trigger organization_members_updated before update on public.organization_members for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- Which role may do what. Data, so that the team page can show it and a test can compare it.
+create table public.role_permissions (
+  role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
+  permission text not null check (permission ~ '^[a-z_]+:[a-z_]+$'),
+  primary key (role, permission)
+);
+
+-- A role may do what the smaller ones may, and more.
+insert into public.role_permissions (role, permission) values
+  ('viewer', 'organization:read'), ('viewer', 'members:read'), ('viewer', 'messages:read'), ('viewer', 'contacts:read'),
+  ('viewer', 'auto_replies:read'), ('viewer', 'campaigns:read'), ('viewer', 'channels:read');
+insert into public.role_permissions (role, permission)
+  select 'member', permission from public.role_permissions where role = 'viewer'
+  union all values ('member', 'messages:write'), ('member', 'contacts:write');
+insert into public.role_permissions (role, permission)
+  select 'admin', permission from public.role_permissions where role = 'member'
+  union all values ('admin', 'auto_replies:write'), ('admin', 'campaigns:write'), ('admin', 'channels:write'), ('admin', 'members:write'),
+    ('admin', 'organization:write'), ('admin', 'audit:read'), ('admin', 'billing:read');
+insert into public.role_permissions (role, permission)
+  select 'owner', permission from public.role_permissions where role = 'admin'
+  union all values ('owner', 'billing:write');
+
+-- The organizations in which the user of this request may do the wanted thing; for clients that name no organization.
+create function private.organizations_allowing(wanted text) returns uuid[]
+language sql stable security definer set search_path = '' as $$
+  select coalesce(array_agg(m.organization_id), '{}')
+  from public.organization_members m
+  join public.role_permissions p on p.role = m.role and p.permission = wanted
+  where m.user_id = (select auth.uid())
+$$;
+grant execute on function private.organizations_allowing(text) to authenticated;
+
+-- Opens a member's transaction: checks the live membership and sets the organization and its permissions, or nothing at all,
+-- so that every policy refuses. One row when the user is a member, none otherwise.
+create function private.enter(wanted_organization uuid, entering_user uuid) returns table (role text, permissions text[])
+language plpgsql security definer set search_path = '' as $$
+begin
+  return query
+  with found as (
+    select m.role, array_agg(p.permission order by p.permission) as permissions
+    from public.organization_members m
+    join public.role_permissions p on p.role = m.role
+    where m.organization_id = wanted_organization and m.user_id = entering_user
+    group by m.role
+  )
+  select f.role, f.permissions
+  from found f,
+    lateral (select
+      set_config('frontdesk.organization_id', wanted_organization::text, true),
+      set_config('frontdesk.user_id', entering_user::text, true),
+      set_config('frontdesk.permissions', ' ' || array_to_string(f.permissions, ' ') || ' ', true)) as settings;
+end $$;
+grant execute on function private.enter(uuid, uuid) to frontdesk_app;
+
+-- The organizations that background work named for this transaction.
+create function private.current_organization_ids() returns uuid[]
+language sql stable set search_path = '' as $$
+  select nullif(current_setting('frontdesk.organization_ids', true), '')::uuid[]
+$$;
+grant execute on function private.current_organization_ids() to frontdesk_worker;
+
+-- Whether whoever runs this transaction may act for the organization: the member in the one entered, background work in those
+-- it named, a client in those it belongs to, and the platform itself (no role taken) everywhere.
+create function private.may_act_for(organization uuid) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(case current_setting('role')
+    when 'frontdesk_member' then organization = nullif(current_setting('frontdesk.organization_id', true), '')::uuid
+    when 'frontdesk_worker' then organization = any (nullif(current_setting('frontdesk.organization_ids', true), '')::uuid[])
+    when 'authenticated' then organization = any (private.organizations_allowing('organization:read'))
+    when 'anon' then false
+    else session_user not in ('anon', 'authenticated')
+  end, false);
+end $$;
+
+-- ==== The wall ====
+
+-- Protects a tenant table: enabled and forced policies, one per role and command, and exactly the grants they need.
+-- reads, writes: the permission a member needs; null means that members and clients cannot.
+-- worker: 'all', 'reads' or 'nothing' for background work. key: the column that names the organization.
+create function private.protect(target regclass, reads text, writes text, worker text default 'all', key text default 'organization_id')
+returns void language plpgsql set search_path = '' as $$
+declare
+  -- one named organization, permissions set by private.enter(); the nested selects are evaluated once per statement
+  member_form constant text := $q$%1$I = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' %2$s ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end)$q$;
+  -- PostgREST and Supabase clients: every organization in which the user may
+  client_form constant text := $q$%1$I = any ((select private.organizations_allowing('%2$s'))::uuid[])$q$;
+  -- background work: must not become an index condition, and the planner must not expect it to filter, so that batches join by primary key
+  worker_form constant text := $q$array_position((select private.current_organization_ids())::uuid[], %1$I) is not null$q$;
+  owner constant text := (select relowner::regrole::text from pg_catalog.pg_class where oid = target);
+  who text; may_read text; may_write text;
+begin
+  execute format('alter table %s enable row level security', target);
+  execute format('alter table %s force row level security', target);
+  execute format('revoke all on %s from public, anon, authenticated, frontdesk_member, frontdesk_worker, frontdesk_app', target);
+  foreach who in array array['frontdesk_member', 'authenticated', 'frontdesk_worker'] loop
+    may_read := case who when 'frontdesk_member' then format(member_form, key, reads) when 'authenticated' then format(client_form, key, reads)
+      else case when worker <> 'nothing' then format(worker_form, key) end end;
+    may_write := case who when 'frontdesk_member' then format(member_form, key, writes) when 'authenticated' then format(client_form, key, writes)
+      else case when worker = 'all' then format(worker_form, key) end end;
+    if may_read is not null and (who = 'frontdesk_worker' or reads is not null) then
+      execute format('create policy %I on %s for select to %I using (%s)', who || ' reads', target, who, may_read);
+      execute format('grant select on %s to %I', target, who);
+    end if;
+    if may_write is not null and (who = 'frontdesk_worker' or writes is not null) then
+      execute format('create policy %I on %s for insert to %I with check (%s)', who || ' adds', target, who, may_write);
+      execute format('create policy %I on %s for update to %I using (%s) with check (%s)', who || ' changes', target, who, may_write, may_write);
+      execute format('create policy %I on %s for delete to %I using (%s)', who || ' removes', target, who, may_write);
+      execute format('grant insert, update, delete on %s to %I', target, who);
+    end if;
+  end loop;
+  execute format('create policy "service does all" on %s to service_role using (true) with check (true)', target);
+  execute format('grant select, insert, update, delete on %s to service_role', target);
+  execute format('create policy "owner does all" on %s to %I using (true) with check (true)', target, owner);  -- FORCE binds the owner too
+end $$;
+
+-- A table that every organization may read and nobody but the owner of the schema may change.
+create function private.publish(target regclass) returns void language plpgsql set search_path = '' as $$
+declare
+  owner constant text := (select relowner::regrole::text from pg_catalog.pg_class where oid = target);
+begin
+  execute format('alter table %s enable row level security', target);
+  execute format('alter table %s force row level security', target);
+  execute format('revoke all on %s from public, anon, authenticated, frontdesk_member, frontdesk_worker, frontdesk_app', target);
+  execute format('create policy "everybody reads" on %s for select to frontdesk_member, frontdesk_worker, frontdesk_app, authenticated, service_role using (true)', target);
+  execute format('grant select on %s to frontdesk_member, frontdesk_worker, frontdesk_app, authenticated, service_role', target);
+  execute format('create policy "owner does all" on %s to %I using (true) with check (true)', target, owner);
+end $$;
+
+-- The walls of the tables above.
+select private.protect('public.organizations', reads => 'organization:read', writes => null, worker => 'reads', key => 'id');
+-- Members may rename their organization and set its clock; the slug and the row itself belong to the platform.
+create policy "frontdesk_member changes" on public.organizations for update to frontdesk_member
+  using (id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' organization:write ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end))
+  with check (id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' organization:write ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end));
+grant update (name, timezone, locale, sample_data_loaded_at) on public.organizations to frontdesk_member;
+select private.protect('public.organization_members', reads => 'members:read', writes => null, worker => 'reads');
+select private.publish('public.role_permissions');
+
+-- ==== Plans, subscriptions, usage ====
+
+-- What can be bought. Prices in minor units (cents); a limit that is null or absent is no limit.
+create table public.subscription_plans (
+  id text primary key check (id ~ '^[a-z][a-z0-9_-]{0,39}$'),
+  name text not null check (char_length(name) between 1 and 80),
+  description text not null default '',
+  position integer not null unique,
+  currency text not null default 'EUR' check (currency ~ '^[A-Z]{3}$'),
+  monthly_price bigint not null check (monthly_price >= 0),
+  yearly_price bigint not null check (yearly_price >= 0),
+  limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
+  retired_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+select private.publish('public.subscription_plans');
+insert into public.subscription_plans (id, name, description, position, monthly_price, yearly_price, limits) values
+  ('starter', 'Starter', 'For one number and a small team.', 1, 2900, 29000,
+    '{"channels": 1, "members": 3, "contacts": 2000, "messages_sent": 5000, "auto_replies": 10, "campaigns": 5}'),
+  ('professional', 'Professional', 'For a shop with branches and campaigns.', 2, 9900, 99000,
+    '{"channels": 3, "members": 10, "contacts": 20000, "messages_sent": 50000, "auto_replies": 100, "campaigns": 50}'),
+  ('business', 'Business', 'For chains that send every day.', 3, 29900, 299000,
+    '{"channels": 10, "members": 50, "contacts": 200000, "messages_sent": 500000, "auto_replies": null, "campaigns": 500}'),
+  ('enterprise', 'Enterprise', 'For groups with their own rules.', 4, 99900, 999000,
+    '{"channels": null, "members": null, "contacts": null, "messages_sent": null, "auto_replies": null, "campaigns": null}');
+create trigger subscription_plans_updated before update on public.subscription_plans for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- What an organization has bought, or tries.
+create table public.subscriptions (
+  organization_id uuid primary key references public.organizations (id) on delete cascade,
+  plan_id text not null references public.subscription_plans (id),
+  status text not null check (status in ('trialing', 'active', 'past_due', 'unpaid', 'paused', 'incomplete', 'incomplete_expired', 'canceled')),
+  billing_interval text not null default 'month' check (billing_interval in ('month', 'year')),
+  trial_ends_at timestamptz,
+  current_period_start timestamptz not null default now(),
+  current_period_end timestamptz,
+  cancel_at timestamptz,
+  past_due_since timestamptz,
+  provider_customer_id text,
+  provider_subscription_id text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index subscriptions_plan on public.subscriptions (plan_id);
+select private.protect('public.subscriptions', reads => 'organization:read', writes => null, worker => 'reads');
+create trigger subscriptions_updated before update on public.subscriptions for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- What is counted: per period (a month), or as a level (how many there are now).
+create table public.usage_metrics (
+  metric text primary key check (metric ~ '^[a-z_]{1,40}$'),
+  kind text not null check (kind in ('period', 'level')),
+  description text not null
+);
+select private.publish('public.usage_metrics');
+insert into public.usage_metrics (metric, kind, description) values
+  ('messages_sent', 'period', 'Messages sent'), ('messages_received', 'period', 'Messages received'), ('campaigns', 'period', 'Campaigns'),
+  ('channels', 'level', 'Channels'), ('members', 'level', 'Members'), ('contacts', 'level', 'Contacts'), ('auto_replies', 'level', 'Auto replies');
+
+-- How much of a metric was used in a period: one row that changes with every message, counted by functions only.
+create table public.organization_usage (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  metric text not null references public.usage_metrics (metric),
+  period_start date not null,
+  used bigint not null default 0 check (used >= 0),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, metric, period_start)
+) with (fillfactor = 50);  -- room for in-page updates of a row that changes with every message
+create index organization_usage_metric on public.organization_usage (metric);
+select private.protect('public.organization_usage', reads => 'organization:read', writes => null, worker => 'reads');
+
+-- Quotas are counted by calendar month in UTC.
+create function private.usage_period() returns date
+language sql stable set search_path = '' as $$ select date_trunc('month', now() at time zone 'UTC')::date $$;
+grant execute on function private.usage_period() to frontdesk_app, frontdesk_member, frontdesk_worker;
+
+-- How much of a metric the organization's plan allows; null is no limit.
+create function private.usage_limit(organization uuid, wanted_metric text) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select (p.limits ->> wanted_metric)::bigint
+  from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
+  where s.organization_id = organization
+$$;
+
+-- What an organization's plan allows of a metric, with the plan's name: the words of a refusal. No limit is null.
+create function private.plan_limit(organization uuid, wanted_metric text) returns table (plan text, allowed bigint)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return; end if;
+  return query
+  select p.name, (p.limits ->> wanted_metric)::bigint
+  from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
+  where s.organization_id = organization;
+end $$;
+grant execute on function private.plan_limit(uuid, text) to frontdesk_app, frontdesk_member, frontdesk_worker;
+
+-- Raises for a metric that does not exist, an amount that is not positive, or somebody else's organization.
+create function private.check_usage_call(organization uuid, wanted_metric text, amount bigint) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare found_kind text := (select kind from public.usage_metrics where metric = wanted_metric);
+begin
+  if found_kind is null then raise exception 'there is no metric %', quote_literal(wanted_metric) using errcode = 'invalid_parameter_value'; end if;
+  if amount is null or amount <= 0 then raise exception 'amount must be positive, not %', amount using errcode = 'invalid_parameter_value'; end if;
+  if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
+  return found_kind;
+end $$;
+
+-- The same for a batch, in which every organization stands once: two requests of one would each see the room of both.
+create function private.check_usage_batch(wanted_metric text, requests jsonb) returns void
+language plpgsql stable security definer set search_path = '' as $$
+declare named constant uuid[] := case current_setting('role') when 'frontdesk_worker' then coalesce(private.current_organization_ids(), '{}') end;
+begin
+  if not exists (select from public.usage_metrics where metric = wanted_metric and kind = 'period') then
+    raise exception 'there is no metric % that is counted', quote_literal(wanted_metric) using errcode = 'invalid_parameter_value';
+  end if;
+  if exists (select from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
+             group by r.organization_id having count(*) > 1 or min(r.amount) is null or min(r.amount) <= 0) then
+    raise exception 'each organization must ask once, for a positive amount' using errcode = 'invalid_parameter_value';
+  end if;
+  -- asked once for the batch: a worker names hundreds of organizations, and reading their list for each of them takes milliseconds
+  if exists (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid)
+             where named is not null or not private.may_act_for(r.organization_id)
+             except select unnest(named)) then
+    raise exception 'not allowed for one of these organizations' using errcode = 'insufficient_privilege';
+  end if;
+end $$;
+
+-- Counts, whatever the limit: for what is never refused, such as inbound messages.
+create function private.track_usage(organization uuid, wanted_metric text, amount bigint default 1) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare total bigint;
+begin
+  perform private.check_usage_call(organization, wanted_metric, amount);
+  insert into public.organization_usage as u (organization_id, metric, period_start, used)
+  values (organization, wanted_metric, private.usage_period(), amount)
+  on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now()
+  returning u.used into total;
+  return total;
+end $$;
+grant execute on function private.track_usage(uuid, text, bigint) to frontdesk_member, frontdesk_worker, service_role;
+
+-- The same for many organizations at once: [{"organization_id", "amount"}, …]. Rows are locked in one order, so that two batches never wait for each other in a ring.
+create function private.track_usage_of_many(wanted_metric text, requests jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+declare this_period constant date := private.usage_period();
+begin
+  perform private.check_usage_batch(wanted_metric, requests);
+  insert into public.organization_usage as u (organization_id, metric, period_start, used)
+  select r.organization_id, wanted_metric, this_period, r.amount
+  from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint) order by r.organization_id
+  on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now();
+end $$;
+grant execute on function private.track_usage_of_many(text, jsonb) to frontdesk_worker;
+
+-- How many of a level metric there are now.
+create function private.usage_level(organization uuid, wanted_metric text) returns bigint
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return case wanted_metric
+    when 'channels' then (select count(*) from public.channels where organization_id = organization and kind <> 'simulator')
+    when 'members' then (select count(*) from public.organization_members where organization_id = organization)
+    when 'contacts' then (select count(*) from public.contacts where organization_id = organization)
+    when 'auto_replies' then (select count(*) from public.auto_replies where organization_id = organization)
+  end;
+end $$;
+
+-- What is used and allowed now, for every metric; advice for the screen, never enforcement.
+create function private.usage_overview(organization uuid) returns table (metric text, kind text, used bigint, allowed bigint)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return; end if;
+  return query
+  select m.metric, m.kind,
+    case m.kind when 'level' then private.usage_level(organization, m.metric) else coalesce(u.used, 0) end,
+    private.usage_limit(organization, m.metric)
+  from public.usage_metrics m
+  left join public.organization_usage u on u.organization_id = organization and u.metric = m.metric and u.period_start = private.usage_period();
+end $$;
+grant execute on function private.usage_overview(uuid) to frontdesk_member, frontdesk_worker;
+
+-- Whether the amount would still fit; advice for the screen (it races), never enforcement.
+create function private.check_usage_limit(organization uuid, wanted_metric text, amount bigint default 1) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  found_kind constant text := private.check_usage_call(organization, wanted_metric, amount);
+  allowed constant bigint := private.usage_limit(organization, wanted_metric);
+  used_now constant bigint := case found_kind when 'level' then private.usage_level(organization, wanted_metric)
+    else coalesce((select used from public.organization_usage where organization_id = organization and metric = wanted_metric and period_start = private.usage_period()), 0) end;
+begin
+  return allowed is null or used_now + amount <= allowed;
+end $$;
+grant execute on function private.check_usage_limit(uuid, text, bigint) to frontdesk_member, frontdesk_worker, service_role;
+
+-- Checks and counts in one step: true and counted, or false and nothing changed. Never an overshoot, whoever calls at the same time.
+-- A level is not counted (its rows are the count): the organization's row is locked, so that the caller may add the row it asked for.
+create function private.consume_usage(organization uuid, wanted_metric text, amount bigint default 1) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+  found_kind constant text := private.check_usage_call(organization, wanted_metric, amount);
+  allowed constant bigint := private.usage_limit(organization, wanted_metric);
+begin
+  if found_kind = 'level' then
+    perform from public.subscriptions where organization_id = organization for no key update;
+    return allowed is null or private.usage_level(organization, wanted_metric) + amount <= allowed;
+  end if;
+  insert into public.organization_usage as u (organization_id, metric, period_start, used)
+  select organization, wanted_metric, private.usage_period(), amount where allowed is null or amount <= allowed
+  on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now()
+    where allowed is null or u.used + excluded.used <= allowed;
+  return found;
+end $$;
+-- The operator's own connecting of a number counts against the plan as well.
+grant execute on function private.consume_usage(uuid, text, bigint) to frontdesk_app, frontdesk_member, frontdesk_worker, service_role;
+
+-- The same for many organizations at once, granting each what still fits: [{"organization_id", "amount"}, …] -> granted of each.
+create function private.consume_usage_of_many(wanted_metric text, requests jsonb) returns table (organization_id uuid, granted bigint)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare this_period constant date := private.usage_period();
+begin
+  perform private.check_usage_batch(wanted_metric, requests);
+  if jsonb_array_length(requests) > (
+    select count(*) from jsonb_to_recordset(requests) as r (organization_id uuid) cross join lateral (
+      select from public.organization_usage u
+      where u.organization_id = r.organization_id and u.metric = wanted_metric and u.period_start = this_period offset 0) as there) then
+    insert into public.organization_usage (organization_id, metric, period_start, used)
+    select r.organization_id, wanted_metric, this_period, 0
+    from jsonb_to_recordset(requests) as r (organization_id uuid) order by r.organization_id
+    on conflict do nothing;
+  end if;
+  perform from public.organization_usage u
+  where u.metric = wanted_metric and u.period_start = this_period
+    and u.organization_id in (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid))
+  order by u.organization_id for no key update;
+  -- the rows are ours now; a new statement sees their newest values
+  return query
+  with fitting as materialized (
+    select u.organization_id, least(r.amount, case when l.allowed is null then r.amount else greatest(l.allowed - u.used, 0) end) as granted
+    from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
+    join public.organization_usage u on u.organization_id = r.organization_id and u.metric = wanted_metric and u.period_start = this_period
+    cross join lateral (select (p.limits ->> wanted_metric)::bigint as allowed
+      from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id where s.organization_id = r.organization_id offset 0) as l
+  ), counted as (
+    update public.organization_usage u set used = u.used + f.granted, updated_at = now()
+    from fitting f
+    where f.granted > 0 and u.organization_id = f.organization_id and u.metric = wanted_metric and u.period_start = this_period
+  )
+  select f.organization_id, f.granted from fitting f;
+end $$;
+grant execute on function private.consume_usage_of_many(text, jsonb) to frontdesk_worker;
+
+-- Everything that touched an organization's money, by the payment provider's own event.
+create table public.billing_events (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  provider text not null default 'stripe',
+  provider_event_id text not null,
+  type text not null,
+  payload jsonb not null default '{}',
+  received_at timestamptz not null default now(),
+  handled_at timestamptz,
+  attempts integer not null default 0,
+  last_error text,
+  primary key (organization_id, id),
+  unique (organization_id, provider, provider_event_id)
+);
+select private.protect('public.billing_events', reads => 'billing:read', writes => null);
+
+-- ==== Invitations ====
+
+-- Who was invited. The link's token is kept as a hash: a copy of this table lets nobody in.
+create table public.organization_invitations (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  email text not null check (char_length(email) between 3 and 254),
+  role text not null check (role in ('admin', 'member', 'viewer')),
+  token_hash bytea not null,
+  invited_by uuid references auth.users (id) on delete set null,
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  accepted_by uuid references auth.users (id) on delete set null,
+  revoked_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id)
+);
+create unique index organization_invitations_open on public.organization_invitations (organization_id, lower(email))
+  where accepted_at is null and revoked_at is null;  -- one open invitation per address
+create index organization_invitations_invited_by on public.organization_invitations (invited_by);
+create index organization_invitations_accepted_by on public.organization_invitations (accepted_by);
+select private.protect('public.organization_invitations', reads => 'members:write', writes => null);
+create trigger organization_invitations_updated before update on public.organization_invitations for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- ==== Audit ====
+
+-- Who did what to what, when, from where. Append-only; each entry's hash covers the one before it, per organization.
+create table public.audit_logs (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  seq bigint not null check (seq > 0),
+  created_at timestamptz not null,
+  actor_kind text not null check (actor_kind in ('user', 'api_key', 'system', 'operator')),
+  actor_id uuid,
+  actor_name text not null default '',
+  action text not null check (action ~ '^[a-z_]+\.[a-z_]+$'),
+  target_type text,
+  target_id text,
+  details jsonb not null default '{}',
+  address text,
+  user_agent text,
+  request_id text,
+  format smallint not null default 1,
+  prev_hash bytea not null,
+  hash bytea not null,
+  primary key (organization_id, seq)
+);
+select private.protect('public.audit_logs', reads => 'audit:read', writes => null, worker => 'reads');
+drop policy "owner does all" on public.audit_logs;
+do $$ begin
+  execute format('create policy "owner reads" on public.audit_logs for select to %I using (true)', current_user);
+  execute format('create policy "owner appends" on public.audit_logs for insert to %I with check (true)', current_user);
+  execute format('create policy "owner cascades" on public.audit_logs for delete to %I using (true)', current_user);
+end $$;
+drop policy "service does all" on public.audit_logs;
+create policy "service reads" on public.audit_logs for select to service_role using (true);
+revoke insert, update, delete on public.audit_logs from service_role;
+
+-- The last entry of each chain; its row lock puts the writers of one organization in line.
+create table private.audit_heads (
+  organization_id uuid primary key references public.organizations (id) on delete cascade,
+  seq bigint not null default 0,
+  hash bytea not null default '\x'
+) with (fillfactor = 50);
+
+-- One field framed for hashing: a zero byte for null, else a one byte, the length and the text; no two rows frame alike.
+create function private.audit_frame(field text) returns bytea
+language sql immutable set search_path = '' as $$
+  select case when field is null then '\x00'::bytea else '\x01'::bytea || int4send(octet_length(convert_to(field, 'UTF8'))) || convert_to(field, 'UTF8') end
+$$;
+
+-- What an entry's hash covers: the hash before it, and every field.
+create function private.audit_hash(entry public.audit_logs) returns bytea
+language sql stable set search_path = '' as $$
+  select sha256(entry.prev_hash || private.audit_frame(entry.organization_id::text) || private.audit_frame(entry.seq::text)
+    || private.audit_frame((extract(epoch from entry.created_at) * 1000000)::bigint::text) || private.audit_frame(entry.actor_kind)
+    || private.audit_frame(entry.actor_id::text) || private.audit_frame(entry.actor_name) || private.audit_frame(entry.action)
+    || private.audit_frame(entry.target_type) || private.audit_frame(entry.target_id) || private.audit_frame(entry.details::text)
+    || private.audit_frame(entry.address) || private.audit_frame(entry.user_agent) || private.audit_frame(entry.request_id))
+$$;
+
+-- Appends one entry in the transaction of what it tells; call it last, since the chain's head stays locked until commit.
+-- A member is always the actor of what a member's transaction does.
+create function private.append_audit(
+  organization uuid, what text, on_type text default null, on_id text default null, more jsonb default '{}',
+  by_kind text default 'system', by_id uuid default null, by_name text default '', from_address text default null,
+  from_agent text default null, request text default null) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare head private.audit_heads; entry public.audit_logs;
+begin
+  if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
+  if current_setting('role') = 'frontdesk_member' then
+    by_kind := 'user'; by_id := nullif(current_setting('frontdesk.user_id', true), '')::uuid;
+  end if;
+  insert into private.audit_heads (organization_id) values (organization) on conflict do nothing;
+  select * into head from private.audit_heads h where h.organization_id = organization for no key update;
+  entry := (organization, head.seq + 1, clock_timestamp(), by_kind, by_id, coalesce(by_name, ''), what, on_type, on_id, coalesce(more, '{}'),
+    from_address, left(from_agent, 400), request, 1, head.hash, ''::bytea);
+  entry.hash := private.audit_hash(entry);
+  insert into public.audit_logs values (entry.*);
+  update private.audit_heads h set seq = entry.seq, hash = entry.hash where h.organization_id = organization;
+  return entry.seq;
+end $$;
+grant execute on function private.append_audit(uuid, text, text, text, jsonb, text, uuid, text, text, text, text)
+  to frontdesk_app, frontdesk_member, frontdesk_worker, service_role;
+
+-- Where a chain breaks: one row per fault, none when it is clean.
+create function private.verify_audit(organization uuid default null) returns table (organization_id uuid, seq bigint, fault text)
+language sql stable security definer set search_path = '' as $$
+  with chain as (
+    select a.organization_id, a.seq, a.hash, a.prev_hash, private.audit_hash(a) as computed,
+      lag(a.seq, 1, 0::bigint) over w as seq_before, lag(a.hash, 1, '\x'::bytea) over w as hash_before
+    from public.audit_logs a where verify_audit.organization is null or a.organization_id = verify_audit.organization
+    window w as (partition by a.organization_id order by a.seq)
+  ), ends as (
+    select h.organization_id, h.seq, h.hash, l.seq as last_seq, l.hash as last_hash
+    from private.audit_heads h
+    left join lateral (select a.seq, a.hash from public.audit_logs a where a.organization_id = h.organization_id order by a.seq desc limit 1) l on true
+    where verify_audit.organization is null or h.organization_id = verify_audit.organization
+  )
+  select c.organization_id, c.seq, 'changed: its content does not match its hash' from chain c where c.hash <> c.computed
+  union all
+  select c.organization_id, c.seq_before + 1, 'missing: ' || (c.seq - c.seq_before - 1) || ' before entry ' || c.seq from chain c where c.seq <> c.seq_before + 1
+  union all
+  select c.organization_id, c.seq, 'inserted or replaced: it does not follow the entry before it'
+  from chain c where c.seq = c.seq_before + 1 and c.prev_hash <> c.hash_before
+  union all
+  select e.organization_id, coalesce(e.last_seq, 0) + 1, 'missing: the end of the log, up to entry ' || e.seq from ends e where coalesce(e.last_seq, 0) < e.seq
+  union all
+  select e.organization_id, e.last_seq, 'inserted: it is not what the log ended with' from ends e
+  where e.last_seq > e.seq or (e.last_seq = e.seq and e.last_hash <> e.hash)
+  union all
+  select c.organization_id, max(c.seq), 'missing: the record of where the log ends'
+  from chain c where not exists (select from private.audit_heads h where h.organization_id = c.organization_id) group by c.organization_id
+$$;
+grant execute on function private.verify_audit(uuid) to frontdesk_app;
+
+-- Where audit chains break, by the organization's slug; none when they are whole.
+create function private.audit_faults(organization uuid default null) returns table (slug text, seq bigint, fault text)
+language sql stable security definer set search_path = '' as $$
+  select o.slug, f.seq, f.fault
+  from private.verify_audit(organization) f join public.organizations o on o.id = f.organization_id order by o.slug, f.seq, f.fault
+$$;
+grant execute on function private.audit_faults(uuid) to frontdesk_app;
+
+-- How many entries there are, in one organization or in all.
+create function private.audit_size(organization uuid default null) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select count(*) from public.audit_logs a where audit_size.organization is null or a.organization_id = audit_size.organization
+$$;
+grant execute on function private.audit_size(uuid) to frontdesk_app;
+
+-- Nobody rewrites history; rows go only with their organization.
+create function private.refuse_rewriting() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' and not exists (select from public.organizations o where o.id = old.organization_id) then return old; end if;
+  raise exception 'audit entries cannot be changed or removed' using errcode = 'insufficient_privilege';
+end $$;
+create trigger audit_logs_append_only before update or delete on public.audit_logs for each row execute function private.refuse_rewriting();
+create trigger audit_logs_not_emptied before truncate on public.audit_logs for each statement execute function private.refuse_rewriting();
+
+-- ==== Channels ====
+
+-- One connected WhatsApp number of an organization.
+create table public.channels (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  kind text not null check (kind in ('cloud_api', 'waha', 'simulator')),
+  name text not null check (char_length(name) between 1 and 200),
+  phone_number_id text not null check (phone_number_id ~ '^[0-9]{1,40}$'),
+  display_number text not null check (char_length(display_number) between 1 and 40),
+  waba_id text not null default '' check (waba_id ~ '^[0-9]{0,40}$'),
+  scope text not null default '',  -- the portfolio within which a user's BSUID is the same
+  rate_per_second integer not null default 80 check (rate_per_second between 1 and 100000),
+  stopped_at timestamptz,
+  stopped_reason text,
+  last_error text,
+  last_error_at timestamptz,
+  last_inbound_at timestamptz,
+  connected_by uuid references auth.users (id) on delete set null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  unique (organization_id, kind, phone_number_id)
+);
+create index channels_connected_by on public.channels (connected_by);
+select private.protect('public.channels', reads => 'channels:read', writes => null);
+grant update (name, rate_per_second, stopped_at, stopped_reason, last_error, last_error_at) on public.channels to frontdesk_member;
+create policy "frontdesk_member changes" on public.channels for update to frontdesk_member
+  using (organization_id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' channels:write ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end))
+  with check (organization_id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' channels:write ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end));
+create trigger channels_updated before update of name, rate_per_second, stopped_at on public.channels
+  for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- Which channel a webhook's number means. Unique over the installation, so it is no tenant table: only definer functions see it.
+create table private.channel_routes (
+  kind text not null,
+  phone_number_id text not null,
+  organization_id uuid not null,
+  channel_id uuid not null,
+  primary key (kind, phone_number_id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+);
+create index channel_routes_channel on private.channel_routes (organization_id, channel_id);
+
+-- The sealed access token of a channel, out of reach of every query of a member.
+create table private.channel_credentials (
+  organization_id uuid not null,
+  channel_id uuid not null,
+  access_token text not null,
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, channel_id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+);
+
+-- Connects a number: the channel, its route and its sealed token. Returns false when the number is taken, by whomever.
+create function private.connect_channel(
+  organization uuid, channel uuid, channel_kind text, channel_name text, number_id text, number_shown text, account_id text, identity_scope text, sealed_token text, by_user uuid)
+returns boolean language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  if exists (select from private.channel_routes r where r.kind = channel_kind and r.phone_number_id = number_id) then return false; end if;
+  insert into public.channels (organization_id, id, kind, name, phone_number_id, display_number, waba_id, scope, connected_by)
+    values (organization, channel, channel_kind, channel_name, number_id, number_shown, account_id, identity_scope, by_user);
+  insert into private.channel_routes (kind, phone_number_id, organization_id, channel_id) values (channel_kind, number_id, organization, channel);
+  insert into private.channel_credentials (organization_id, channel_id, access_token) values (organization, channel, sealed_token);
+  return true;
+exception when unique_violation then return false;  -- somebody was quicker by a moment
+end $$;
+grant execute on function private.connect_channel(uuid, uuid, text, text, text, text, text, text, text, uuid) to frontdesk_app, frontdesk_member;
+
+-- Gives a channel up; its conversations go with it.
+create function private.disconnect_channel(organization uuid, channel uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  delete from public.channels c where c.organization_id = organization and c.id = channel;
+  return found;
+end $$;
+grant execute on function private.disconnect_channel(uuid, uuid) to frontdesk_member;
+
+-- Puts a new sealed token in place and starts the channel again.
+create function private.renew_channel_token(organization uuid, channel uuid, sealed_token text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  update private.channel_credentials set access_token = sealed_token, updated_at = now() where organization_id = organization and channel_id = channel;
+  if not found then return false; end if;
+  update public.channels set stopped_at = null, stopped_reason = null, updated_at = now() where organization_id = organization and id = channel;
+  return true;
+end $$;
+grant execute on function private.renew_channel_token(uuid, uuid, text) to frontdesk_app, frontdesk_member;
+
+-- The channels behind the numbers of a webhook.
+create function private.route_channels(channel_kind text, number_ids text[]) returns table (phone_number_id text, organization_id uuid, channel_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select r.phone_number_id, r.organization_id, r.channel_id from private.channel_routes r where r.kind = channel_kind and r.phone_number_id = any (number_ids)
+$$;
+grant execute on function private.route_channels(text, text[]) to frontdesk_app;
+
+-- The connected numbers of the installation, or of one organization.
+create function private.channels_of(organization uuid default null)
+returns table (organization text, id uuid, kind text, name text, phone_number_id text, display_number text, waba_id text,
+  stopped_at timestamptz, stopped_reason text, last_error text, last_error_at timestamptz, last_inbound_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select o.slug, c.id, c.kind, c.name, c.phone_number_id, c.display_number, c.waba_id,
+    c.stopped_at, c.stopped_reason, c.last_error, c.last_error_at, c.last_inbound_at
+  from public.channels c join public.organizations o on o.id = c.organization_id
+  where channels_of.organization is null or c.organization_id = channels_of.organization
+  order by o.slug, c.kind, c.id
+$$;
+grant execute on function private.channels_of(uuid) to frontdesk_app;
+
+-- The sandbox numbers that a user may write to: those of his organizations; or the one of an id.
+create function private.sandbox_numbers(of_user uuid default null, number_id text default null)
+returns table (phone_number_id text, display_number text, organization_name text)
+language sql stable security definer set search_path = '' as $$
+  select c.phone_number_id, c.display_number, o.name
+  from private.channel_routes r
+  join public.channels c on c.organization_id = r.organization_id and c.id = r.channel_id
+  join public.organizations o on o.id = r.organization_id
+  where r.kind = 'simulator' and r.phone_number_id = number_id
+  union all
+  select c.phone_number_id, c.display_number, o.name
+  from public.organization_members m
+  join public.channels c on c.organization_id = m.organization_id and c.kind = 'simulator'
+  join public.organizations o on o.id = m.organization_id
+  where m.user_id = of_user
+  order by 3, 1
+$$;
+grant execute on function private.sandbox_numbers(uuid, text) to frontdesk_app;
+
+-- ==== Contacts ====
+
+-- A person who writes to an organization.
+create table public.contacts (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  name text not null default '' check (char_length(name) <= 400),
+  given_name text check (char_length(given_name) between 1 and 400),  -- what the team calls them; wins over the name from WhatsApp
+  username text check (char_length(username) <= 200),
+  phone text check (phone ~ '^[0-9]{1,20}$'),  -- digits only; the identity to match by is in contact_identities
+  search_text text not null default '',  -- name, username and phone, lower case, without accents
+  language text check (char_length(language) <= 20),
+  tags text[] not null default '{}',
+  attributes jsonb not null default '{}' check (jsonb_typeof(attributes) = 'object'),
+  note text not null default '' check (char_length(note) <= 10000),
+  marketing_consent text not null default 'unknown' check (marketing_consent in ('unknown', 'granted', 'withdrawn')),
+  marketing_consent_at timestamptz,
+  marketing_consent_source text,
+  blocked_at timestamptz,
+  blocked_by uuid references auth.users (id) on delete set null,
+  last_seen_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id)
+);
+create index contacts_by_last_seen on public.contacts (organization_id, last_seen_at desc nulls last, id desc);
+create index contacts_blocked_by on public.contacts (blocked_by) where blocked_by is not null;
+select private.protect('public.contacts', reads => 'contacts:read', writes => 'contacts:write');
+create trigger contacts_updated before update on public.contacts for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- The addresses of a contact. The same person may be known by phone, by BSUID (within a portfolio) and by LID.
+create table public.contact_identities (
+  organization_id uuid not null,
+  kind text not null check (kind in ('phone', 'bsuid', 'lid')),
+  scope text not null default '',
+  value text not null check (char_length(value) between 1 and 200),
+  contact_id uuid not null,
+  created_at timestamptz not null default now(),
+  primary key (organization_id, kind, scope, value),
+  foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade
+);
+create index contact_identities_of on public.contact_identities (organization_id, contact_id);
+select private.protect('public.contact_identities', reads => 'contacts:read', writes => 'contacts:write');
+
+-- ==== Conversations and messages ====
+
+-- The thread between one contact and one channel.
+create table public.conversations (
+  organization_id uuid not null,
+  id uuid not null,
+  channel_id uuid not null,
+  contact_id uuid not null,
+  last_position bigint not null default 0,  -- the arrival sequence of its newest message
+  last_message_at timestamptz not null,
+  last_text text not null default '',
+  last_author text not null default 'contact' check (last_author in ('contact', 'member', 'bot', 'campaign')),
+  last_inbound_at timestamptz,              -- opens the 24 hours of free answers
+  unread_count integer not null default 0 check (unread_count >= 0),
+  closed_at timestamptz,
+  closed_by uuid references auth.users (id) on delete set null,
+  snoozed_until timestamptz,
+  assigned_to uuid,
+  assigned_at timestamptz,
+  bot_off_at timestamptz,
+  bot_off_by uuid references auth.users (id) on delete set null,
+  answers_minute timestamptz,               -- the minute in which automatic answers are counted,
+  answers_count integer not null default 0, -- and how many there were: two bots shall not talk for ever
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  unique (organization_id, channel_id, contact_id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade,
+  foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade,
+  foreign key (organization_id, assigned_to) references public.organization_members (organization_id, user_id) on delete set null (assigned_to)
+) with (fillfactor = 80);
+-- What the inbox asks for on every page: a team that closes everything finds its few open ones, and the unread are counted without a search.
+create index conversations_open on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null;
+create index conversations_closed on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is not null;
+create index conversations_unread on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null and unread_count > 0;
+create index conversations_mine on public.conversations (organization_id, assigned_to, last_message_at desc, id desc)
+  where closed_at is null and assigned_to is not null;
+create index conversations_of_contact on public.conversations (organization_id, contact_id);
+create index conversations_assigned on public.conversations (organization_id, assigned_to) where assigned_to is not null;
+create index conversations_closed_by on public.conversations (closed_by) where closed_by is not null;
+create index conversations_bot_off_by on public.conversations (bot_off_by) where bot_off_by is not null;
+select private.protect('public.conversations', reads => 'messages:read', writes => 'messages:write');
+
+-- What was said, in both directions. Partitioned by month on the id: a UUIDv7 carries its time. The id of an inbound message is
+-- derived from WhatsApp's timestamp, the channel and WhatsApp's id, so the same message arriving twice is the same primary key.
+create table public.messages (
+  organization_id uuid not null,
+  id uuid not null,
+  conversation_id uuid not null,
+  direction text not null check (direction in ('in', 'out')),
+  author text not null check (author in ('contact', 'member', 'bot', 'campaign')),
+  user_id uuid,          -- the member who wrote it
+  auto_reply_id uuid,    -- the rule that answered
+  campaign_id uuid,
+  resend_of uuid,        -- the message of unknown fate that this one repeats
+  type text not null default 'text' check (char_length(type) between 1 and 60),
+  text text not null default '' check (char_length(text) <= 65536),
+  payload jsonb,         -- the event as it came, for types whose text says less than they hold
+  emoji text check (char_length(emoji) <= 64),  -- of a reaction; empty: the reaction was taken back
+  reply_to text,         -- WhatsApp's id of the message quoted or reacted to
+  provider_message_id text check (char_length(provider_message_id) <= 512),
+  status text not null check (status in ('received', 'queued', 'sending', 'unknown', 'accepted', 'sent', 'delivered', 'read', 'played', 'failed')),
+  error_code integer,
+  error_text text,
+  position bigint not null,               -- order of arrival within the conversation
+  occurred_at timestamptz not null,       -- whole seconds, as WhatsApp tells time
+  sent_at timestamptz,
+  delivered_at timestamptz,
+  read_at timestamptz,
+  failed_at timestamptz,
+  created_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  foreign key (organization_id, conversation_id) references public.conversations (organization_id, id) on delete cascade,
+  check ((direction = 'in') = (author = 'contact')),
+  check ((direction = 'in') = (status = 'received'))
+) partition by range (id);
+create index messages_in_order on public.messages (organization_id, conversation_id, occurred_at desc, position desc);
+create index messages_reactions on public.messages (organization_id, conversation_id) where type = 'reaction';
+select private.protect('public.messages', reads => 'messages:read', writes => 'messages:write');
+
+-- How far a message has come: a status never lowers it. A failure is final unless the phone confirms delivery after all.
+create function private.status_rank(status text) returns integer
+language sql immutable parallel safe set search_path = '' as $$
+  select case status when 'queued' then 0 when 'sending' then 1 when 'unknown' then 2 when 'accepted' then 3 when 'sent' then 4 when 'failed' then 5
+    when 'delivered' then 6 when 'read' then 7 when 'played' then 8 when 'received' then 9 end
+$$;
+grant execute on function private.status_rank(text) to frontdesk_member, frontdesk_worker;
+
+-- The smallest UUIDv7 of an instant: the border between two partitions.
+create function private.first_id_of(instant timestamptz) returns uuid
+language sql immutable parallel safe set search_path = '' as $$
+  select (lpad(to_hex((extract(epoch from instant) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+-- Makes the partition of one month, walled like its parent and granted to nobody: rows are reached through the parent only.
+create function private.make_message_partition(month date) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  starts constant timestamptz := date_trunc('month', month::timestamp) at time zone 'UTC';
+  ends constant timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
+  name constant text := 'messages_' || to_char(month, 'YYYY_MM');
+begin
+  if to_regclass('public.' || name) is not null then return; end if;
+  execute format('create table public.%I partition of public.messages for values from (%L) to (%L)
+    with (fillfactor = 85, autovacuum_vacuum_insert_scale_factor = 0.05)', name, private.first_id_of(starts), private.first_id_of(ends));
+  perform private.wall_off_partition(('public.' || quote_ident(name))::regclass);
+end $$;
+
+-- The wall of a partition: nobody but the owner reaches its rows past the parent.
+create function private.wall_off_partition(target regclass) returns void
+language plpgsql set search_path = '' as $$
+declare owner constant text := (select relowner::regrole::text from pg_catalog.pg_class where oid = target);
+begin
+  execute format('alter table %s enable row level security', target);
+  execute format('alter table %s force row level security', target);
+  execute format('revoke all on %s from public, anon, authenticated, service_role, frontdesk_member, frontdesk_worker, frontdesk_app', target);
+  execute format('create policy "owner does all" on %s to %I using (true) with check (true)', target, owner);
+end $$;
+
+-- Keeps partitions from one month back to three months ahead. Run at every start and daily.
+create function private.make_message_partitions() returns void
+language plpgsql security definer set search_path = '' as $$
+declare month date;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('frontdesk message partitions', 0));
+  for month in select generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month', now() at time zone 'UTC' + interval '3 months', interval '1 month')::date loop
+    perform private.make_message_partition(month);
+  end loop;
+end $$;
+grant execute on function private.make_message_partitions() to frontdesk_app;
+
+-- For ids of any other time; stays all but empty.
+create table public.messages_elsewhen partition of public.messages default;
+select private.wall_off_partition('public.messages_elsewhen');
+select private.make_message_partitions();
+
+-- ==== Auto replies ====
+
+-- A rule that answers by itself. Asked in the order of position; the first that fits answers.
+create table public.auto_replies (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  name text not null check (char_length(name) between 1 and 200),
+  position integer not null check (position >= 0),
+  trigger text not null check (trigger in ('keyword', 'first_contact', 'fallback')),
+  match text check (match in ('exact', 'contains', 'starts_with')),
+  keywords text[] not null default '{}',
+  reply text not null check (char_length(reply) between 1 and 4096),
+  cooldown_seconds integer not null default 0 check (cooldown_seconds between 0 and 31536000),
+  enabled_at timestamptz,
+  answered_count bigint not null default 0,
+  last_answered_at timestamptz,
+  created_by uuid references auth.users (id) on delete set null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  check ((trigger = 'keyword') = (match is not null)),
+  check ((trigger = 'keyword') = (cardinality(keywords) > 0)),
+  check (cardinality(keywords) <= 50)
+) with (fillfactor = 80);  -- counts change with every answered batch
+create index auto_replies_in_order on public.auto_replies (organization_id, position, id);
+create index auto_replies_created_by on public.auto_replies (created_by);
+select private.protect('public.auto_replies', reads => 'auto_replies:read', writes => 'auto_replies:write');
+-- Counting an answer is no change of the rule.
+create trigger auto_replies_updated before update of name, position, trigger, match, keywords, reply, cooldown_seconds, enabled_at on public.auto_replies
+  for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- When a rule last answered a contact; kept only for rules that must not repeat themselves.
+create table public.auto_reply_cooldowns (
+  organization_id uuid not null,
+  auto_reply_id uuid not null,
+  contact_id uuid not null,
+  answered_at timestamptz not null,
+  primary key (organization_id, auto_reply_id, contact_id),
+  foreign key (organization_id, auto_reply_id) references public.auto_replies (organization_id, id) on delete cascade,
+  foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade
+);
+create index auto_reply_cooldowns_contact on public.auto_reply_cooldowns (organization_id, contact_id);
+select private.protect('public.auto_reply_cooldowns', reads => 'auto_replies:read', writes => null);
+
+-- ==== Campaigns ====
+
+-- One message to many contacts.
+create table public.campaigns (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  id uuid not null,
+  name text not null check (char_length(name) between 1 and 200),
+  status text not null default 'draft' check (status in ('draft', 'scheduled', 'running', 'paused', 'completed', 'canceled', 'failed')),
+  channel_id uuid,
+  content jsonb not null default '{}' check (jsonb_typeof(content) = 'object'),
+  audience jsonb not null default '{}' check (jsonb_typeof(audience) = 'object'),
+  scheduled_at timestamptz,
+  started_at timestamptz,
+  paused_at timestamptz,
+  paused_reason text,
+  completed_at timestamptz,
+  recipients_count bigint not null default 0,
+  sent_count bigint not null default 0,
+  delivered_count bigint not null default 0,
+  read_count bigint not null default 0,
+  replied_count bigint not null default 0,
+  failed_count bigint not null default 0,
+  created_by uuid references auth.users (id) on delete set null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+);
+create index campaigns_created_by on public.campaigns (created_by);
+create index campaigns_channel on public.campaigns (organization_id, channel_id) where channel_id is not null;
+select private.protect('public.campaigns', reads => 'campaigns:read', writes => 'campaigns:write');
+create trigger campaigns_updated before update on public.campaigns for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
+
+-- ==== The road: what arrived, what must be sent, who drives which lane ====
+
+-- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told.
+create table public.inbound_deliveries (
+  organization_id uuid not null,
+  channel_id uuid not null,
+  id uuid not null,
+  kind text not null check (kind in ('message', 'status', 'other')),
+  payload text not null,
+  received_at timestamptz not null default now(),
+  primary key (organization_id, channel_id, id),  -- a queue by channel: one lane's rows lie together, in order of arrival
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+select private.protect('public.inbound_deliveries', reads => null, writes => null);
+
+-- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back.
+create table public.failed_deliveries (
+  organization_id uuid not null,
+  channel_id uuid not null,
+  id uuid not null,
+  kind text not null check (kind in ('message', 'status', 'other')),
+  payload text not null,
+  received_at timestamptz not null,
+  failed_at timestamptz not null default now(),
+  error text not null,
+  attempts integer not null default 1,
+  primary key (organization_id, channel_id, id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+);
+select private.protect('public.failed_deliveries', reads => null, writes => null);
+
+-- What was signed but could not be understood (then the body as it came, and no kind), or is for a number nobody here has connected.
+create table private.unrouted_deliveries (
+  id uuid primary key,
+  source text not null,
+  kind text check (kind in ('message', 'status', 'other')),
+  phone_number_id text not null default '',
+  body bytea not null,
+  reason text not null,
+  received_at timestamptz not null default now()
+);
+
+-- Keeps events on the lanes of their channels: one insert for all requests that arrived together.
+create function private.keep_deliveries(deliveries jsonb) returns void
+language sql security definer set search_path = '' as $$
+  insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload)
+  select d.organization_id, d.channel_id, d.id, d.kind, d.payload
+  from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text)
+$$;
+grant execute on function private.keep_deliveries(jsonb) to frontdesk_app;
+
+-- Keeps aside what no lane can take.
+create function private.keep_unrouted(delivery uuid, from_source text, event_kind text, number_id text, raw bytea, why text) returns void
+language sql security definer set search_path = '' as $$
+  insert into private.unrouted_deliveries (id, source, kind, phone_number_id, body, reason)
+  values (delivery, from_source, event_kind, left(number_id, 100), raw, why) on conflict do nothing
+$$;
+grant execute on function private.keep_unrouted(uuid, text, text, text, bytea, text) to frontdesk_app;
+
+-- The failures the operator looks at, newest first.
+create function private.list_failed_deliveries(how_many integer)
+returns table (organization text, id uuid, kind text, received_at timestamptz, error text, attempts integer, size integer)
+language sql stable security definer set search_path = '' as $$
+  select * from (
+    select o.slug, f.id, f.kind, f.received_at, f.error, f.attempts, octet_length(f.payload)
+    from public.failed_deliveries f join public.organizations o on o.id = f.organization_id
+    union all
+    select null, u.id, coalesce(u.kind, 'unreadable'), u.received_at, u.reason, 0, octet_length(u.body) from private.unrouted_deliveries u) as kept
+  order by 2 desc limit how_many
+$$;
+grant execute on function private.list_failed_deliveries(integer) to frontdesk_app;
+
+-- Puts failures back on their lanes: one by id, or all. Returns how many.
+create function private.replay_failed_deliveries(wanted uuid default null) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare replayed integer;
+begin
+  with taken as (
+    delete from public.failed_deliveries f where wanted is null or f.id = wanted
+    returning f.organization_id, f.channel_id, f.id, f.kind, f.payload, f.received_at)
+  insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload, received_at) select * from taken on conflict do nothing;
+  get diagnostics replayed = row_count;
+  return replayed;
+end $$;
+grant execute on function private.replay_failed_deliveries(uuid) to frontdesk_app;
+
+-- Puts events on their lanes whose number is connected by now. Returns how many.
+create function private.replay_unrouted(wanted uuid default null) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare replayed integer;
+begin
+  with taken as (
+    delete from private.unrouted_deliveries u using private.channel_routes r
+    where (wanted is null or u.id = wanted) and u.kind is not null and r.kind = u.source and r.phone_number_id = u.phone_number_id
+    returning r.organization_id, r.channel_id, u.id, u.kind, convert_from(u.body, 'UTF8'), u.received_at)
+  insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload, received_at) select * from taken on conflict do nothing;
+  get diagnostics replayed = row_count;
+  return replayed;
+end $$;
+grant execute on function private.replay_unrouted(uuid) to frontdesk_app;
+
+-- Messages that wait to be sent; one row each, deleted when the outcome is recorded.
+create table public.outbox (
+  organization_id uuid not null,
+  id uuid not null,                 -- the message's id
+  channel_id uuid not null,
+  conversation_id uuid not null,
+  priority smallint not null default 1 check (priority between 0 and 9),  -- 0 automatic answers, 1 single messages, 5 campaigns
+  recipient text not null,          -- phone digits, or a BSUID
+  content jsonb not null,           -- what to say, in no channel's own form
+  window_ends_at timestamptz,       -- free text may be sent until then; null: whenever
+  not_before timestamptz not null default now(),
+  attempts smallint not null default 0,
+  claimed_at timestamptz,
+  claimed_by uuid,
+  created_at timestamptz not null default now(),
+  primary key (organization_id, id),
+  foreign key (organization_id, conversation_id) references public.conversations (organization_id, id) on delete cascade
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+create index outbox_waiting on public.outbox (organization_id, channel_id, priority, id) where claimed_at is null;
+create index outbox_claimed on public.outbox (claimed_at) where claimed_at is not null;
+create index outbox_conversation on public.outbox (organization_id, conversation_id);
+select private.protect('public.outbox', reads => 'messages:read', writes => 'messages:write');
+
+-- Who drives which lane, and until when. A lane is due when its queue holds rows; its holder keeps it while there is work.
+create table public.lanes (
+  organization_id uuid not null,
+  channel_id uuid not null,
+  direction text not null check (direction in ('in', 'out')),
+  leased_by uuid,
+  leased_until timestamptz not null default '-infinity',
+  last_served_at timestamptz,
+  primary key (organization_id, channel_id, direction),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+) with (fillfactor = 50);
+select private.protect('public.lanes', reads => null, writes => null, worker => 'reads');
+
+-- Lanes with deliveries waiting: one index probe per lane that has any, after the given one, so that callers go round and round.
+create function private.waiting_inbound(after_organization uuid, after_channel uuid, how_many integer) returns table (organization_id uuid, channel_id uuid)
+language sql stable security definer set search_path = '' as $$
+  with recursive lane as (
+    (select d.organization_id, d.channel_id from public.inbound_deliveries d
+     where (d.organization_id, d.channel_id) > (after_organization, after_channel) order by d.organization_id, d.channel_id limit 1)
+    union all
+    select n.organization_id, n.channel_id from lane,
+      lateral (select d.organization_id, d.channel_id from public.inbound_deliveries d
+        where (d.organization_id, d.channel_id) > (lane.organization_id, lane.channel_id) order by d.organization_id, d.channel_id limit 1) as n
+  )
+  select lane.organization_id, lane.channel_id from lane limit how_many
+$$;
+grant execute on function private.waiting_inbound(uuid, uuid, integer) to frontdesk_app;
+
+-- The same for the outbox; a channel that is stopped does not wait.
+create function private.waiting_outbound(after_organization uuid, after_channel uuid, how_many integer) returns table (organization_id uuid, channel_id uuid)
+language sql stable security definer set search_path = '' as $$
+  with recursive lane as (
+    (select o.organization_id, o.channel_id from public.outbox o
+     where o.claimed_at is null and (o.organization_id, o.channel_id) > (after_organization, after_channel) order by o.organization_id, o.channel_id limit 1)
+    union all
+    select n.organization_id, n.channel_id from lane,
+      lateral (select o.organization_id, o.channel_id from public.outbox o
+        where o.claimed_at is null and (o.organization_id, o.channel_id) > (lane.organization_id, lane.channel_id) order by o.organization_id, o.channel_id limit 1) as n
+  )
+  select lane.organization_id, lane.channel_id from lane
+  where exists (select from public.channels c where c.organization_id = lane.organization_id and c.id = lane.channel_id and c.stopped_at is null)
+    and exists (select from public.outbox o where o.organization_id = lane.organization_id and o.channel_id = lane.channel_id
+      and o.claimed_at is null and o.not_before <= now())
+  limit how_many
+$$;
+grant execute on function private.waiting_outbound(uuid, uuid, integer) to frontdesk_app;
+
+-- Leases lanes for some seconds: those that are free, expired or already this worker's. [{"organization_id", "channel_id"}, …]
+-- Returns what the holder needs to know of each channel; the sealed token for sending only.
+create function private.lease_lanes(worker uuid, lane_direction text, wanted jsonb, seconds integer)
+returns table (organization_id uuid, id uuid, kind text, name text, phone_number_id text, display_number text, waba_id text, scope text,
+  rate_per_second integer, stopped_at timestamptz, access_token text)
+language sql security definer set search_path = '' as $$
+  with asked as materialized (
+    select w.organization_id, w.channel_id from jsonb_to_recordset(wanted) as w (organization_id uuid, channel_id uuid)
+    order by w.organization_id, w.channel_id
+  ), leased as (
+    insert into public.lanes as l (organization_id, channel_id, direction, leased_by, leased_until, last_served_at)
+    select c.organization_id, c.id, lane_direction, worker, now() + make_interval(secs => seconds), now()
+    from asked a join public.channels c on c.organization_id = a.organization_id and c.id = a.channel_id
+    on conflict (organization_id, channel_id, direction) do update
+      set leased_by = excluded.leased_by, leased_until = excluded.leased_until, last_served_at = excluded.last_served_at
+      where l.leased_until < now() or l.leased_by = excluded.leased_by
+    returning l.organization_id, l.channel_id
+  )
+  select c.organization_id, c.id, c.kind, c.name, c.phone_number_id, c.display_number, c.waba_id, c.scope, c.rate_per_second, c.stopped_at,
+    case lane_direction when 'out' then k.access_token end
+  from leased l
+  join public.channels c on c.organization_id = l.organization_id and c.id = l.channel_id
+  left join private.channel_credentials k on k.organization_id = c.organization_id and k.channel_id = c.id
+$$;
+grant execute on function private.lease_lanes(uuid, text, jsonb, integer) to frontdesk_app;
+
+-- Gives every lane of a worker back, at its end.
+create function private.release_lanes(worker uuid) returns void
+language sql security definer set search_path = '' as $$
+  update public.lanes set leased_until = '-infinity', leased_by = null where leased_by = worker
+$$;
+grant execute on function private.release_lanes(uuid) to frontdesk_app;
+
+-- Messages claimed longer ago than that, with no outcome: whether they were sent is unknown, so they are never sent again by
+-- themselves. Returns the organizations concerned.
+create function private.expire_claims(older_than interval) returns setof uuid
+language sql security definer set search_path = '' as $$
+  with expired as (
+    delete from public.outbox o where o.claimed_at < now() - older_than returning o.organization_id, o.id
+  ), settled as (
+    update public.messages m set status = 'unknown',
+      error_text = 'It is not known whether this message was sent: the connection broke while it was being handed over. Look at the phone before you send it again.'
+    from expired e where m.organization_id = e.organization_id and m.id = e.id and private.status_rank(m.status) < private.status_rank('unknown')
+    returning m.organization_id
+  )
+  select distinct e.organization_id from expired e
+$$;
+grant execute on function private.expire_claims(interval) to frontdesk_app;
+
+-- How much waits: for health checks and the operator.
+create function private.road_state() returns table (deliveries bigint, failed bigint, unrouted bigint, outbox bigint, claimed bigint)
+language sql stable security definer set search_path = '' as $$
+  select (select count(*) from public.inbound_deliveries), (select count(*) from public.failed_deliveries), (select count(*) from private.unrouted_deliveries),
+    (select count(*) from public.outbox where claimed_at is null), (select count(*) from public.outbox where claimed_at is not null)
+$$;
+grant execute on function private.road_state() to frontdesk_app;
+
+-- ==== Users and their sessions ====
+
+-- One browser in which a user is signed in. Ends 14 days after the sign-in, 12 hours after the last request, or when it is revoked.
+create table private.sessions (
+  id uuid primary key,
+  token_hash bytea not null unique check (octet_length(token_hash) = 32),  -- SHA-256 of the cookie: a copy of this table opens nothing
+  user_id uuid not null references auth.users (id) on delete cascade,
+  organization_id uuid references public.organizations (id) on delete set null,  -- the one chosen in this browser
+  csrf_token text not null check (char_length(csrf_token) between 32 and 128),
+  address text check (char_length(address) <= 64),
+  user_agent text check (char_length(user_agent) <= 400),
+  created_at timestamptz not null default now(),
+  last_seen_at timestamptz not null default now(),
+  expires_at timestamptz not null default now() + interval '14 days',
+  revoked_at timestamptz
+);
+create index sessions_user on private.sessions (user_id, last_seen_at);
+create index sessions_organization on private.sessions (organization_id);
+
+-- How often somebody tried within a window that opened with the first try. The subject is a hash of what is limited
+-- (an account from an address, an address, …), so that the table holds nobody's email.
+create table private.attempts (
+  subject bytea primary key check (octet_length(subject) = 32),
+  tries integer not null check (tries >= 0),
+  window_ends_at timestamptz not null
+);
+create index attempts_window on private.attempts (window_ends_at);
+
+-- What a user is called: the given name, or what stands before the @.
+create function private.user_name(user_meta jsonb, email text) returns text
+language sql immutable set search_path = '' as $$
+  select coalesce(nullif(user_meta ->> 'name', ''), nullif(user_meta ->> 'full_name', ''), split_part(coalesce(email, ''), '@', 1))
+$$;
+
+-- The organization a user lands in: the one of his last session, else the first he joined; null when he is in none.
+create function private.home_of(of_user uuid) returns uuid
+language sql stable security definer set search_path = '' as $$
+  select m.organization_id
+  from public.organization_members m
+  left join lateral (select max(s.last_seen_at) as at from private.sessions s where s.user_id = of_user and s.organization_id = m.organization_id) as seen on true
+  where m.user_id = of_user
+  order by seen.at desc nulls last, m.created_at, m.organization_id limit 1
+$$;
+
+-- Counts one try and returns 0, or the seconds to wait when `allowed` tries of this window are used up.
+create function private.take_attempt(of_subject bytea, allowed integer, seconds integer) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare wait integer;
+begin
+  insert into private.attempts as a (subject, tries, window_ends_at)
+  values (of_subject, 1, now() + make_interval(secs => seconds))
+  on conflict (subject) do update set
+    tries = case when a.window_ends_at <= now() then 1 else least(a.tries, allowed) + 1 end,
+    window_ends_at = case when a.window_ends_at <= now() then excluded.window_ends_at else a.window_ends_at end
+  returning case when a.tries <= allowed then 0 else greatest(ceil(extract(epoch from a.window_ends_at - now())), 1) end into wait;
+  -- every try sweeps up a few windows that are over, so that the table stays as small as what goes on
+  delete from private.attempts where subject in (
+    select o.subject from private.attempts o where o.window_ends_at < now() order by o.window_ends_at limit 10 for update skip locked);
+  return wait;
+end $$;
+grant execute on function private.take_attempt(bytea, integer, integer) to frontdesk_app;
+
+-- Takes one try back: it was a success, and only failures count.
+create function private.give_back_attempt(of_subject bytea) returns void
+language sql security definer set search_path = '' as $$
+  update private.attempts set tries = tries - 1 where subject = of_subject and tries > 0
+$$;
+grant execute on function private.give_back_attempt(bytea) to frontdesk_app;
+
+-- Takes all tries back: whoever tried has proved who he is.
+create function private.forget_attempts(of_subject bytea) returns void
+language sql security definer set search_path = '' as $$
+  delete from private.attempts where subject = of_subject
+$$;
+grant execute on function private.forget_attempts(bytea) to frontdesk_app;
+
+-- Makes a user; the trigger on auth.users makes the organization. Null when the email is taken.
+create function private.register_user(new_user uuid, new_email text, password_hash text, given_name text, organization_name text) returns uuid
+language sql security definer set search_path = '' as $$
+  insert into auth.users (instance_id, id, aud, role, email, encrypted_password, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+  values ('00000000-0000-0000-0000-000000000000', new_user, 'authenticated', 'authenticated', lower(new_email), password_hash,
+    '{"provider": "email", "providers": ["email"]}', jsonb_build_object('name', given_name, 'organization_name', organization_name), now(), now())
+  on conflict do nothing
+  returning id
+$$;
+grant execute on function private.register_user(uuid, text, text, text, text) to frontdesk_app;
+
+-- Makes the organization that the trigger could not make, and returns the user's organization. Never raises; null when there is
+-- none: it failed again, the user waits for an invitation, or has left the organization that was made for him.
+create function private.repair_user(broken_user uuid) returns uuid
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform from auth.users u where u.id = broken_user for no key update;  -- two first visits at once make one organization
+  if not exists (select from public.organization_members m where m.user_id = broken_user)
+    and not exists (select from public.organizations o where o.created_by = broken_user) then
+    begin
+      perform private.equip_user(u.id, u.email, coalesce(u.raw_user_meta_data, '{}')) from auth.users u where u.id = broken_user;
+    exception when others then
+      raise warning 'no organization could be made for user %: %', broken_user, sqlerrm;
+    end;
+  end if;
+  return private.home_of(broken_user);
+end $$;
+grant execute on function private.repair_user(uuid) to frontdesk_app;
+
+-- The user behind an email who may sign in, whatever the case of its letters.
+create function private.find_account(wanted_email text)
+returns table (user_id uuid, email text, name text, password_hash text, organization_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select u.id, u.email, private.user_name(u.raw_user_meta_data, u.email), u.encrypted_password, private.home_of(u.id)
+  from auth.users u
+  where u.email = lower(wanted_email) and not u.is_sso_user and u.deleted_at is null and (u.banned_until is null or u.banned_until < now())
+$$;
+grant execute on function private.find_account(text) to frontdesk_app;
+
+-- Keeps a stronger hash of the same password, unless the password was changed meanwhile.
+create function private.strengthen_password(of_user uuid, old_hash text, new_hash text) returns void
+language sql security definer set search_path = '' as $$
+  update auth.users set encrypted_password = new_hash, updated_at = now() where id = of_user and encrypted_password = old_hash
+$$;
+grant execute on function private.strengthen_password(uuid, text, text) to frontdesk_app;
+
+-- Gives a user another name.
+create function private.rename_user(of_user uuid, new_name text) returns void
+language sql security definer set search_path = '' as $$
+  update auth.users set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || jsonb_build_object('name', new_name), updated_at = now() where id = of_user
+$$;
+grant execute on function private.rename_user(uuid, text) to frontdesk_app;
+
+-- What a member is called, for the other members; null for who has left.
+create function private.colleague_name(organization uuid, colleague uuid) returns text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return null; end if;
+  return (
+    select private.user_name(u.raw_user_meta_data, u.email)
+    from public.organization_members m join auth.users u on u.id = m.user_id
+    where m.organization_id = organization and m.user_id = colleague);
+end $$;
+grant execute on function private.colleague_name(uuid, uuid) to frontdesk_member;
+
+-- Whether a session still opens anything.
+create function private.is_live(session private.sessions) returns boolean
+language sql stable set search_path = '' as $$
+  select session.revoked_at is null and session.expires_at > now() and session.last_seen_at > now() - interval '12 hours'
+$$;
+
+-- Opens a session in the user's home organization and returns that. Sessions that ended a month ago are forgotten.
+create function private.open_session(session uuid, hash_of_token bytea, form_token text, of_user uuid, from_address text, from_agent text) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare home constant uuid := private.home_of(of_user);
+begin
+  delete from private.sessions s where s.user_id = of_user and s.expires_at < now() - interval '30 days';
+  insert into private.sessions (id, token_hash, user_id, organization_id, csrf_token, address, user_agent)
+  values (session, hash_of_token, of_user, home, form_token, left(from_address, 64), left(from_agent, 400));
+  update auth.users set last_sign_in_at = now() where id = of_user;
+  return home;
+end $$;
+grant execute on function private.open_session(uuid, bytea, text, uuid, text, text) to frontdesk_app;
+
+-- Everything a request must know about who asks, in one look: the user, the session, all organizations and the current one.
+create function private.find_session(hash_of_token bytea)
+returns table (session_id uuid, user_id uuid, email text, name text, csrf_token text, organization_id uuid, organizations jsonb, is_stale boolean)
+language sql stable security definer set search_path = '' as $$
+  select s.id, u.id, u.email, private.user_name(u.raw_user_meta_data, u.email), s.csrf_token,
+    case when m.ids @> array[s.organization_id] then s.organization_id else private.home_of(u.id) end, m.memberships,
+    s.last_seen_at < now() - interval '1 minute'
+  from private.sessions s
+  join auth.users u on u.id = s.user_id and u.deleted_at is null and (u.banned_until is null or u.banned_until < now())
+  cross join lateral (
+    select coalesce(array_agg(o.id), '{}') as ids, coalesce(jsonb_agg(
+      jsonb_build_object('organization_id', o.id, 'slug', o.slug, 'name', o.name, 'role', om.role) order by lower(o.name), o.id), '[]') as memberships
+    from public.organization_members om join public.organizations o on o.id = om.organization_id where om.user_id = u.id) as m
+  where s.token_hash = hash_of_token and private.is_live(s)
+$$;
+grant execute on function private.find_session(bytea) to frontdesk_app;
+
+-- Says that a session is in use; written at most once a minute.
+create function private.touch_session(session uuid) returns void
+language sql security definer set search_path = '' as $$
+  update private.sessions s set last_seen_at = now() where s.id = session and private.is_live(s) and s.last_seen_at < now() - interval '1 minute'
+$$;
+grant execute on function private.touch_session(uuid) to frontdesk_app;
+
+-- The live sessions of a user, the one last used first.
+create function private.list_sessions(of_user uuid) returns table (id uuid, address text, user_agent text, created_at timestamptz, last_seen_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.address, s.user_agent, s.created_at, s.last_seen_at
+  from private.sessions s where s.user_id = of_user and private.is_live(s) order by s.last_seen_at desc, s.id desc limit 100
+$$;
+grant execute on function private.list_sessions(uuid) to frontdesk_app;
+
+-- Ends one session of this user. False when there is no such live session of his.
+create function private.revoke_session(of_user uuid, session uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.sessions s set revoked_at = now() where s.id = session and s.user_id = of_user and private.is_live(s);
+  return found;
+end $$;
+grant execute on function private.revoke_session(uuid, uuid) to frontdesk_app;
+
+-- Ends all sessions of this user and returns how many there were.
+create function private.revoke_sessions(of_user uuid) returns integer
+language sql security definer set search_path = '' as $$
+  with ended as (update private.sessions s set revoked_at = now() where s.user_id = of_user and private.is_live(s) returning 1)
+  select count(*)::integer from ended
+$$;
+grant execute on function private.revoke_sessions(uuid) to frontdesk_app;
+
+-- Chooses another organization of the session's user. False when he is not in it.
+create function private.switch_organization(session uuid, wanted uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.sessions s set organization_id = wanted
+  where s.id = session and private.is_live(s)
+    and exists (select from public.organization_members m where m.organization_id = wanted and m.user_id = s.user_id);
+  return found;
+end $$;
+grant execute on function private.switch_organization(uuid, uuid) to frontdesk_app;
+
+-- The organization behind a slug, and its first owner, in whose name the operator prepares things for it.
+create function private.organization_by_slug(wanted text) returns table (id uuid, name text, owner_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select o.id, o.name, (
+    select m.user_id from public.organization_members m
+    where m.organization_id = o.id and m.role = 'owner' order by m.created_at, m.user_id limit 1)
+  from public.organizations o where o.slug = wanted
+$$;
+grant execute on function private.organization_by_slug(text) to frontdesk_app;
+
+-- ==== Sign-up ====
+
+-- A UUIDv7 made by the database, for rows that no program makes.
+create function private.uuid_v7() returns uuid
+language sql volatile parallel safe set search_path = '' as $$
+  select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
+-- "Meine Firma GmbH" -> meine-firma-gmbh: umlauts and accents written out, the rest as dashes, at most 50 characters.
+create function private.slug(name text) returns text
+language sql immutable set search_path = '' as $$
+  select coalesce(nullif(trim(both '-' from left(trim(both '-' from regexp_replace(
+    regexp_replace(
+      normalize(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(coalesce(name, '')),
+        'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'ø', 'oe'), 'å', 'aa'), 'ł', 'l'), 'đ', 'd'), nfkd),
+      '[\u0300-\u036f]', '', 'g'),
+    '[^a-z0-9]+', '-', 'g')), 50)), ''), 'organization')
+$$;
+
+-- The first free slug of a name: itself, then -2, -3, …
+create function private.free_slug(name text) returns text
+language plpgsql security definer set search_path = '' as $$
+declare base constant text := private.slug(name); candidate text := base; n integer := 1;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('frontdesk slug ' || base, 0));  -- two sign-ups of one name wait for each other
+  while exists (select from public.organizations o where o.slug = candidate) loop
+    n := n + 1;
+    candidate := base || '-' || n;
+  end loop;
+  return candidate;
+end $$;
+
+-- A new organization greets by itself, so that the first "hi" is answered.
+create function private.welcome(organization uuid, name text) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.auto_replies (organization_id, id, name, position, trigger, reply, enabled_at)
+  values (organization, private.uuid_v7(), 'First greeting', 1, 'first_contact',
+    'Thanks for writing to {{organization.name}}. We will answer as soon as we can.', now());
+end $$;
+
+-- Makes the organization of somebody who signs up: unique slug, owner, 14 days' trial of the smallest plan, usage rows, greeting, audit entry.
+-- Idempotent: a user who is a member somewhere already gets nothing.
+create function private.equip_user(new_user uuid, email text, user_meta jsonb) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  organization constant uuid := private.uuid_v7();
+  -- control characters never belong in a name; 200 characters are kept
+  given constant text := left(trim(regexp_replace(coalesce(user_meta ->> 'organization_name', ''), '[[:cntrl:]]+', ' ', 'g')), 200);
+  wanted constant text := coalesce(nullif(given, ''), nullif(split_part(coalesce(email, ''), '@', 1), ''), 'My organization');
+begin
+  if user_meta ->> 'joins_by_invitation' = 'true' or exists (select from public.organization_members m where m.user_id = new_user) then return null; end if;
+  insert into public.organizations (id, slug, name, created_by) values (organization, private.free_slug(wanted), wanted, new_user);
+  insert into public.organization_members (organization_id, user_id, role) values (organization, new_user, 'owner');
+  insert into public.subscriptions (organization_id, plan_id, status, trial_ends_at, current_period_end)
+    values (organization, 'starter', 'trialing', now() + interval '14 days', now() + interval '14 days');
+  insert into public.organization_usage (organization_id, metric, period_start)
+    select organization, metric, private.usage_period() from public.usage_metrics where kind = 'period';
+  perform private.welcome(organization, wanted);
+  perform private.append_audit(organization, 'organization.created', 'organization', organization::text, jsonb_build_object('name', wanted),
+    by_kind => 'user', by_id => new_user, by_name => coalesce(nullif(user_meta ->> 'name', ''), email, ''));
+  return organization;
+end $$;
+
+-- Runs with every new user, ours or Supabase's. Whatever goes wrong here, the sign-up itself goes through: the first visit repairs it.
+create function public.create_organization_for_user() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  begin
+    perform private.equip_user(new.id, new.email, coalesce(new.raw_user_meta_data, '{}'));
+  exception when others then
+    raise warning 'no organization was made for user %: %', new.id, sqlerrm;
+  end;
+  return new;
+end $$;
+do $$ begin
+  if not exists (select from pg_catalog.pg_trigger where tgname = 'frontdesk_create_organization' and tgrelid = 'auth.users'::regclass) then
+    create trigger frontdesk_create_organization after insert on auth.users for each row execute function public.create_organization_for_user();
+  end if;
+end $$;
+
+-- ==== Last ====
+
+-- Nothing is executable unless a grant above says so.
+revoke execute on all functions in schema private from public, anon;
+revoke execute on function public.update_updated_at_column(), public.create_organization_for_user() from public, anon, authenticated;

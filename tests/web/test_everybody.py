@@ -1,0 +1,86 @@
+"""Every page, light and dark, wide and on a phone: usable by everybody, and nothing beyond the edge."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from frontdesk.database import Database
+from frontdesk.settings import Settings
+from tests.web.running import browsing, register, served
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FOUND = """async rules =>
+    (await axe.run({ runOnly: rules })).violations.map(found => `${found.id}: ${found.nodes[0].html.slice(0, 160)}`)"""
+BEYOND = """() => [...document.querySelectorAll("body *")].filter(element => {
+    const box = element.getBoundingClientRect()
+    const cuts = up => getComputedStyle(up).overflowX !== "visible"
+    const cut = up => up && up !== document.body && (cuts(up) || cut(up.parentElement))
+    const beside = element.closest("svg, dialog, [popover], .visually-hidden")
+    return box.width > 1 && box.right > innerWidth + 1 && !beside && !cut(element.parentElement)
+}).map(element => element.outerHTML.slice(0, 120))"""
+EMPTY = ["/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels"]
+FULL = [
+    *EMPTY,
+    "/dashboard?range=30",
+    "/dashboard/inbox?show=closed",
+    "/dashboard/inbox?q=nothing+like+it",
+    "/dashboard/contacts?q=zzz",
+    "/dashboard/auto-replies/new",
+    "/dashboard/channels/new",
+    "/dashboard/billing",
+    "/account",
+    "/simulator",
+    "/nowhere",
+]
+OPENED = {
+    "/dashboard/inbox": "#conversations a",
+    "/dashboard/contacts": "#people a.go",
+    "/dashboard/auto-replies": ".rule-row a",
+    "/dashboard/channels": ".card a",
+}
+OUTSIDE = ["/login", "/register"]
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+FORMS = {"wide and light": (WIDE, "light"), "wide and dark": (WIDE, "dark"), "a phone": (NARROW, "light")}
+
+
+@pytest.mark.parametrize(("screen", "colours"), FORMS.values(), ids=FORMS)
+async def test_everybody_can_use_every_page(
+    settings: Settings, database: Database, chromium: str, screen: Any, colours: Any
+) -> None:
+    async with (
+        served(settings, database) as address,
+        browsing(chromium, address, viewport=screen, color_scheme=colours) as page,
+    ):
+        problems = [await look(page, path) for path in OUTSIDE]
+        await register(page)
+        problems += [await look(page, path) for path in EMPTY]
+        await page.goto("/dashboard")
+        await page.get_by_role("button", name="Load sample data").click()
+        await page.wait_for_url("**/dashboard")
+        problems += [await look(page, path) for path in FULL]
+        problems += [await look(page, await first(page, path, link)) for path, link in OPENED.items()]
+    assert [one for one in problems if one] == []
+
+
+async def look(page: Page, path: str) -> dict[str, Any]:
+    """What is wrong with this page."""
+    await page.goto(path)
+    assert await page.evaluate("document.documentElement.dataset.bsTheme") == await page.evaluate(
+        "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
+    )
+    await page.evaluate(AXE)
+    found, beyond = await page.evaluate(FOUND, RULES), await page.evaluate(BEYOND)
+    return {"page": path, "axe": found, "beyond the edge": beyond} if found or beyond else {}
+
+
+async def first(page: Page, path: str, link: str) -> str:
+    """Where the first link of a list leads."""
+    await page.goto(path)
+    return str(await page.locator(link).first.get_attribute("href"))
