@@ -58,9 +58,8 @@ def read(owner_url: str) -> dict[str, str]:
     """Every part of the database: its kind and name -> everything about it."""
     parts: dict[str, str] = {}
     with psycopg.connect(owner_url) as connection:
-        for kind, question in QUESTIONS.items():
-            acl = ACL.format(column=ACLS[kind]) if kind in ACLS else ""
-            question = question.format(ours=OURS, acl=acl)
+        for kind, template in QUESTIONS.items():
+            question = template.format(ours=OURS, acl=ACL.format(column=ACLS[kind]) if kind in ACLS else "")
             for name, about in connection.execute(question).fetchall():  # type: ignore[arg-type]  # our own texts
                 parts[f"{kind} {name}"] = str(about)
     return parts
@@ -74,4 +73,3 @@ def differences(migrated: dict[str, str], written: dict[str, str]) -> list[str]:
         if ours != theirs:
             told.append(f"{name}\n  migrations: {ours or 'nothing'}\n  schema.sql: {theirs or 'nothing'}")
     return told
-

@@ -72,9 +72,9 @@ _OFFICES = (
     " select pg_temp.the('organization', o), metric, private.usage_period() - m * interval '1 month', 7"
     " from generate_series(1, {organizations}) o, usage_metrics, generate_series(0, 11) m where kind = 'period'",
     "insert into channels (organization_id, id, kind, name, phone_number_id, display_number)"
-    " select pg_temp.the('organization', o), pg_temp.the('channel', o), 'cloud_api', 'Main', 1000000 + o, '+1 555 ' || o from generate_series(1, {organizations}) o",
-    "insert into private.channel_routes (kind, phone_number_id, organization_id, channel_id)"
-    " select kind, phone_number_id, organization_id, id from channels",
+    " select pg_temp.the('organization', o), pg_temp.the('channel', o), 'cloud_api', 'Main', 1000000 + o, '+1 555 ' || o"
+    " from generate_series(1, {organizations}) o",
+    "insert into private.channel_routes (kind, phone_number_id, organization_id, channel_id) select kind, phone_number_id, organization_id, id from channels",
     "insert into private.channel_credentials (organization_id, channel_id, access_token) select organization_id, id, 'sealed' from channels",
     "insert into auto_replies (organization_id, id, name, position, trigger, match, keywords, reply, cooldown_seconds, enabled_at)"
     " select pg_temp.the('organization', o), pg_temp.the('auto_reply', 5 * o + r), 'Rule ' || r, r, case r when 4 then 'fallback' else 'keyword' end,"
@@ -86,8 +86,7 @@ _PEOPLE = (
     "insert into contacts (organization_id, id, name, phone, search_text, last_seen_at, blocked_at)"
     " select pg_temp.org(c), pg_temp.the('contact', c), 'Contact ' || c, 49150000000 + c, 'contact ' || c || ' ' || 49150000000 + c,"
     " now() - c * interval '1 minute', case when c % 100 = 0 then now() end from generate_series(1, {conversations}) c",
-    "insert into contact_identities (organization_id, kind, value, contact_id)"
-    " select organization_id, 'phone', phone, id from contacts",
+    "insert into contact_identities (organization_id, kind, value, contact_id) select organization_id, 'phone', phone, id from contacts",
     "insert into contact_identities (organization_id, kind, scope, value, contact_id)"
     " select organization_id, 'bsuid', '1', 'DE.' || phone, id from contacts where substr(phone, 11, 1) in ('1', '3', '5', '7', '9')",
     # the newest conversations are at rest: closed, read and nobody's, so that filters have to find theirs behind them

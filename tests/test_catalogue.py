@@ -84,7 +84,7 @@ def test_a_key_that_is_emptied_keeps_its_organization(see: See) -> None:
 
 def test_every_foreign_key_has_an_index(see: See) -> None:
     indexes = see("select indrelid, array(select unnest(indkey::int2[])) as columns, indnatts from pg_index where indisvalid")
-    numbers = dict(((row[0], row[1]), row[2]) for row in see("select attrelid, attname::text, attnum from pg_attribute"))
+    numbers = {(row[0], row[1]): row[2] for row in see("select attrelid, attname::text, attnum from pg_attribute")}
     bare = []
     for table, _, _, oid, columns, _ in see(FOREIGN_KEYS):
         wanted = {numbers[oid, column] for column in columns}

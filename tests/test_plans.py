@@ -71,9 +71,7 @@ def sender(number: int) -> Sender:
 
 
 def arriving(number: int) -> Inbound:
-    return Inbound(
-        *lane(number), crowd_id("contact", number), new_id(), f"wamid.{new_id().hex}", NOW, "text", "word1", None, None, None, "Lena", "49", False
-    )
+    return Inbound(*lane(number), crowd_id("contact", number), new_id(), f"wamid.{new_id().hex}", NOW, "text", "word1", None, None, None, "Lena", "49", False)
 
 
 def new_message(number: int) -> NewMessage:

@@ -42,7 +42,7 @@ async def test_a_difference_is_told(urls: Urls, empty: str) -> None:
         "alter table public.contacts add column hobby text": "column contacts.hobby",
         "alter table public.contacts alter column name drop default": "column contacts.name",
         "grant update (name) on public.contacts to anon": "column contacts.name",
-        "drop policy \"frontdesk_member reads\" on public.contacts": "policy contacts frontdesk_member reads",
+        'drop policy "frontdesk_member reads" on public.contacts': "policy contacts frontdesk_member reads",
         "create index more on public.contacts (name)": "index more",
         "alter table public.contacts disable row level security": "table contacts",
         "grant execute on function private.slug(text) to anon": "function private.slug(text)",

@@ -14,7 +14,7 @@ from psycopg import errors
 
 from frontdesk import auto_replies
 from frontdesk.auto_replies import Proposal
-from frontdesk.database import Database, Tenants, batch, new_id
+from frontdesk.database import Database, batch, new_id
 from frontdesk.usage import PlanLimitReached
 from tests import world as world_
 from tests.conftest import Urls
@@ -66,9 +66,7 @@ async def consume_many(database: Database, wanted: dict[UUID, int]) -> dict[UUID
     """A batch of the road, over several organizations."""
     async with database.tenants(list(wanted)) as db:
         rows = [{"organization_id": one, "amount": amount} for one, amount in wanted.items()]
-        granted = await db.rows(
-            "select organization_id, granted from private.consume_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(rows)}
-        )
+        granted = await db.rows("select organization_id, granted from private.consume_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(rows)})
         await asyncio.sleep(0.002)
         return {row["organization_id"]: row["granted"] for row in granted}
 
@@ -88,7 +86,7 @@ async def test_thirty_two_callers_get_exactly_what_the_plan_allows(world: World)
 
 async def test_callers_who_want_different_amounts_never_overshoot(world: World) -> None:
     await allow(world, world.shop, messages_sent=200)
-    wishes = [random.Random(7).randint(1, 30) for _ in range(2 * CALLERS)]  # noqa: S311 - no secret
+    wishes = [random.Random(7).randint(1, 30) for _ in range(2 * CALLERS)]
     granted = await all_at_once([lambda wish=wish: consume(world.database, world.shop, wish) for wish in wishes])
     total = sum(wish for wish, got in zip(wishes, granted, strict=True) if got)
     assert await used(world, world.shop) == total <= 200
@@ -99,7 +97,7 @@ async def test_batches_and_single_callers_over_the_same_organizations_count_exac
     shops = [world.shop, world.neighbour, await world_.open_shop(world.owner, "Third"), await world_.open_shop(world.owner, "Fourth")]
     for shop, limit in zip(shops, (40, 90, 0, None), strict=True):
         await allow(world, shop, messages_sent=limit)
-    chance, given = random.Random(11), {shop.organization_id: 0 for shop in shops}  # noqa: S311 - no secret
+    chance, given = random.Random(11), {shop.organization_id: 0 for shop in shops}
 
     async def single(shop: Shop) -> None:
         granted = await consume(world.database, shop)
@@ -113,7 +111,8 @@ async def test_batches_and_single_callers_over_the_same_organizations_count_exac
     calls: list[Callable[[], Awaitable[Any]]] = []
     for _ in range(2 * CALLERS):
         some = chance.sample(shops, chance.randint(1, 4))  # in any order: the function has to find one of its own
-        calls.append(lambda wanted={s.organization_id: chance.randint(1, 5) for s in some}: several(wanted))
+        wanted = {shop.organization_id: chance.randint(1, 5) for shop in some}
+        calls.append(lambda wanted=wanted: several(wanted))
         calls.append(lambda shop=some[0]: single(shop))
     await all_at_once(calls)
     assert [await used(world, shop) for shop in shops] == [given[shop.organization_id] for shop in shops]
@@ -238,9 +237,7 @@ def alone(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.none() | st.integers(0, 60), wishes=st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=15))
-def test_any_sequence_of_calls_counts_what_was_granted(
-    alone: psycopg.Connection[Any], limit: int | None, wishes: list[tuple[bool, int]]
-) -> None:
+def test_any_sequence_of_calls_counts_what_was_granted(alone: psycopg.Connection[Any], limit: int | None, wishes: list[tuple[bool, int]]) -> None:
     with alone.transaction(force_rollback=True):
         ((one,),) = alone.execute("select organization_id from organization_members").fetchall()
         alone.execute("update subscription_plans set limits = jsonb_build_object('messages_sent', %s::bigint) where id = 'starter'", (limit,))

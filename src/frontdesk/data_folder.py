@@ -18,9 +18,10 @@ class DataFolderUnusable(FrontdeskError):
 
 
 def usable(data_dir: Path) -> Path:
-    """The folder's full path; it is made if it is not there. Raises DataFolderUnusable."""
+    """The folder's full path; it is made, closed to others, if it is not there. Raises DataFolderUnusable."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        # PostgreSQL is somebody else when we are root, and has to pass through.
+        data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         with (data_dir / "lock").open("a"):
             return data_dir.resolve()
     except OSError as error:

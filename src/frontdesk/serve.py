@@ -91,6 +91,7 @@ class _Run:
         config = uvicorn.Config(
             StreamsThatEnd(application, self.stop),
             http="httptools",
+            timeout_keep_alive=65,  # longer than our own client keeps an idle connection, so that it never meets one just being closed
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -1,5 +1,6 @@
 """What the operator decides: read from the environment, `.env` and `.env.local`."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -7,7 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PLACEHOLDERS = ("...", "change-me", "changeme", "your-", "placeholder", "xxxx")
+# what examples show in place of a value, alone or as the password or key after a colon
+PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
 
 
 class BadSettings(Exception):
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
     @classmethod
     def placeholder_is_nothing(cls, value: str | None) -> str | None:
         """Treat what `.env.example` shows, such as `sk_test_...`, as not configured."""
-        return None if value is None or any(mark in value.lower() for mark in PLACEHOLDERS) else value.strip()
+        return None if value is None or PLACEHOLDER.match(value.strip()) else value.strip()
 
     @field_validator("whatsapp_graph_url", "public_url", "simulator_url", mode="after")
     @classmethod

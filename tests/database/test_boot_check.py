@@ -70,10 +70,7 @@ async def test_a_new_table_of_organizations_without_policies_is_named(urls: Urls
 
 
 async def test_missing_migrations_are_counted(urls: Urls, owner: Owner) -> None:
-    await owner.execute(
-        "delete from supabase_migrations.schema_migrations"
-        " where version = (select max(version) from supabase_migrations.schema_migrations)"
-    )
+    await owner.execute("delete from supabase_migrations.schema_migrations where version = (select max(version) from supabase_migrations.schema_migrations)")
     assert "1 migrations are missing" in await _refusal(urls.app)
 
 
@@ -83,7 +80,5 @@ async def test_a_database_never_prepared_is_called_so(urls: Urls, owner: Owner) 
 
 
 async def test_a_newer_database_is_called_so(urls: Urls, owner: Owner) -> None:
-    await owner.execute(
-        "insert into supabase_migrations.schema_migrations (version, name) values ('29990101000000', 'new')"
-    )
+    await owner.execute("insert into supabase_migrations.schema_migrations (version, name) values ('29990101000000', 'new')")
     assert "migrated by a newer version of Frontdesk (29990101000000_new)" in await _refusal(urls.app)

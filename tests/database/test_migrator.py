@@ -57,9 +57,7 @@ async def test_a_history_written_by_the_supabase_cli_is_continued(empty: Connect
 
 
 async def test_a_failed_migration_leaves_nothing_and_says_what_failed(empty: Connection) -> None:
-    broken = Migration(
-        "20200103000000", "broken", "create table three (id int);\n\n-- oh\nselect\n nonsense;\nselect 1;"
-    )
+    broken = Migration("20200103000000", "broken", "create table three (id int);\n\n-- oh\nselect\n nonsense;\nselect 1;")
     with pytest.raises(MigrationFailed) as failure:
         await migrator.migrate(empty, [FIRST, broken])
     message = str(failure.value)
@@ -85,9 +83,7 @@ async def test_a_migration_that_cannot_be_read_is_refused(empty: Connection) -> 
 
 async def test_settings_of_one_migration_do_not_reach_the_next(empty: Connection) -> None:
     sets = Migration("20200103000000", "sets", "set search_path = pg_catalog; set statement_timeout = '1h'")
-    looks = Migration(
-        "20200104000000", "looks", "create table shown as select current_setting('statement_timeout') as it"
-    )
+    looks = Migration("20200104000000", "looks", "create table shown as select current_setting('statement_timeout') as it")
     await migrator.migrate(empty, [sets, looks])
     assert await _value(empty, "select it from public.shown") == "0"
 
@@ -118,9 +114,7 @@ async def test_two_migrators_at_once_apply_everything_once(empty: Connection, cl
     assert sorted(one.name for both in applied for one in both) == ["second", "slow"]
 
 
-async def test_a_table_that_others_use_is_not_waited_for_long(
-    empty: Connection, cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_table_that_others_use_is_not_waited_for_long(empty: Connection, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrator, "LOCK_TIMEOUT", "100ms")
     await migrator.migrate(empty, [FIRST])
     async with await _connect(cluster) as other, other.transaction():

@@ -47,9 +47,7 @@ def test_a_transaction_block_is_not_taken_for_a_body() -> None:
     assert split("begin; select 1; end;") == ["begin", "select 1", "end"]
 
 
-@pytest.mark.parametrize(
-    "sql", ["select 'open", 'select "open', "do $$ open", "do $a$ open $b$", "/* /* open */", "select e'open\\'"]
-)
+@pytest.mark.parametrize("sql", ["select 'open", 'select "open', "do $$ open", "do $a$ open $b$", "/* /* open */", "select e'open\\'"])
 def test_what_is_never_closed_is_refused_with_its_line(sql: str) -> None:
     with pytest.raises(Unfinished, match="line 3"):
         split(f"select 1;\n\n{sql}")
@@ -61,9 +59,7 @@ def test_a_statement_is_named_by_its_first_line_and_word() -> None:
     assert first_word(statement) == "create"
 
 
-PIECES = st.sampled_from(
-    ["select 1", "'a;b'", "$$;$$", "$x$ ; $x$", "-- ;\n", "/* ; */", '"a;b"', "(", ")", "e'\\';'", "a"]
-)
+PIECES = st.sampled_from(["select 1", "'a;b'", "$$;$$", "$x$ ; $x$", "-- ;\n", "/* ; */", '"a;b"', "(", ")", "e'\\';'", "a"])
 
 
 @given(st.lists(st.lists(PIECES, min_size=1, max_size=6).map(lambda pieces: "select " + " ".join(pieces)), max_size=5))

@@ -44,7 +44,7 @@ async def test_a_blocked_contact_is_stored_and_not_answered(shop: Shop, backstag
     await shop.hears("and again")
     await shop.hears("hi", of="+4915199911122", name="Ada")
     await backstage.stands(shop, "read", "read")
-    assert await backstage.stored(shop, 3) == ["hi", "and again", "hi"]
+    assert sorted(await backstage.stored(shop, 3)) == ["and again", "hi", "hi"]
     assert len(await shop.phone()) == 1
     refused = await shop.visitor.send(f"{await shop.conversation()}/messages", page="/dashboard/inbox", text="Go away")
     assert refused.status_code == 409 and "blocked" in refused.text

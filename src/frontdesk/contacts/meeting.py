@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from frontdesk.channels.records import Sender
+from frontdesk.channels import Sender
 from frontdesk.database import Tenants, batch, new_id
 from frontdesk.folding import fold
 

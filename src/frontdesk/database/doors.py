@@ -1,11 +1,12 @@
 """The only place that opens a transaction and says in whose name it runs."""
 
+import select
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from frontdesk.access import Actor
@@ -53,8 +54,12 @@ class Database:
     @classmethod
     async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0) -> Self:
         """Connect. `timeout`: seconds to wait for a first, and later for a free, connection."""
-        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, kwargs={"autocommit": True})
-        await pool.open(wait=True, timeout=timeout)
+        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, check=_check, kwargs={"autocommit": True})
+        try:
+            await pool.open(wait=True, timeout=timeout)
+        except PoolTimeout as error:
+            await pool.close()
+            raise DatabaseBusy from error
         return cls(pool, url)
 
     async def close(self) -> None:
@@ -119,3 +124,12 @@ class Database:
             return await self._pool.getconn()
         except PoolTimeout as error:
             raise DatabaseBusy from error
+
+
+async def _check(connection: AsyncConnection[Any]) -> None:
+    """Refuse a connection that the server has hung up on, without asking the server: an idle one has nothing to read but its end."""
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    if watch.poll(0):
+        await connection.close()  # or the pool would offer it again
+        raise OperationalError("the server closed this connection")

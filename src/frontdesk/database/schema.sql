@@ -806,6 +806,7 @@ create table public.contacts (
   primary key (organization_id, id)
 );
 create index contacts_by_last_seen on public.contacts (organization_id, last_seen_at desc nulls last, id desc);
+create index contacts_blocked on public.contacts (organization_id, last_seen_at desc nulls last, id desc) where blocked_at is not null;
 create index contacts_blocked_by on public.contacts (blocked_by) where blocked_by is not null;
 select private.protect('public.contacts', reads => 'contacts:read', writes => 'contacts:write');
 create trigger contacts_updated before update on public.contacts for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();

@@ -20,6 +20,10 @@ from frontdesk.web.requests import nonce, request_id, state, wants_fragment
 PACKAGE = Path(__file__).parent.parent
 LOCALES = Path(__file__).parent / "locales"
 THEMES = ("light", "dark", "system")
+FILTERS: tuple[Callable[..., Any], ...] = (
+    times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span, times.days_until,
+    words.number, words.money, words.initials, words.hue, words.phone,
+)  # fmt: skip
 
 
 class Pages:
@@ -39,23 +43,7 @@ class Pages:
         install: Callable[..., None] = getattr(self.environment, "install_gettext_translations")  # noqa: B009 - the extension adds it
         install(Translations.load(LOCALES, [locale]), newstyle=True)
         self.environment.globals["static"] = static
-        for word in (
-            times.local,
-            times.clock,
-            times.moment,
-            times.stamp,
-            times.day,
-            times.full_date,
-            times.weekday_date,
-            times.span,
-            times.days_until,
-            words.number,
-            words.money,
-            words.initials,
-            words.hue,
-            words.phone,
-        ):
-            self.environment.filters[word.__name__] = word
+        self.environment.filters.update({word.__name__: word for word in FILTERS})
 
     def fill(self, name: str, context: Mapping[str, Any]) -> str:
         """The template `name` as text, filled with `context`."""
@@ -68,9 +56,7 @@ def pages() -> Pages:
     return Pages()
 
 
-async def render(
-    request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any
-) -> HTMLResponse:
+async def render(request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any) -> HTMLResponse:
     """Answer with a page or a fragment. With an error status the transaction is undone: a refused form saves nothing.
 
     Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes,
@@ -78,9 +64,7 @@ async def render(
     """
     if status_code >= 400:
         state(request)["undo"] = True
-    response = HTMLResponse(
-        pages().fill(name, await _surroundings(request) | context), status_code, headers=dict(headers or {})
-    )
+    response = HTMLResponse(pages().fill(name, await _surroundings(request) | context), status_code, headers=dict(headers or {}))
     hand_out_token(request, response)
     flash.forget_shown(request, response)
     return response
@@ -113,9 +97,7 @@ async def _frame(request: Request) -> Mapping[str, Any]:
     frameless = not hasattr(request.app.state, "load_frame")  # an application of its own, such as the simulator
     if visitor is None or visitor.current is None or frameless:
         return {}
-    async with request.app.state.database.tenant(
-        visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)
-    ) as db:
+    async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
         return dict(await request.app.state.load_frame(db))
 
 

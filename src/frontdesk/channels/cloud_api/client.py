@@ -64,6 +64,7 @@ class Session:
             self._turns.release()
 
     async def close(self) -> None:
+        """Give up the connections."""
         await self._client.close()
 
     async def __aenter__(self) -> Self:

@@ -21,8 +21,7 @@ _LISTED: LiteralString = """
   from public.conversations v
   join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
   where v.organization_id = %(organization_id)s
-    and (%(after_at)s::timestamptz is null
-      or (v.last_message_at, v.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+    and (v.last_message_at, v.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
 """
 _FOUND: LiteralString = """
     and (c.search_text like all (%(patterns)s::text[])
@@ -129,14 +128,12 @@ _COLUMNS: LiteralString = """
   from public.messages m
   left join public.auto_replies r on r.organization_id = m.organization_id and r.id = m.auto_reply_id
 """
-_OF_THREAD: LiteralString = """
-  where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type <> 'reaction'
-"""
-_MESSAGE: LiteralString = _COLUMNS + _OF_THREAD
+_MESSAGE: LiteralString = (
+    _COLUMNS + " where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type <> 'reaction'"
+)
 # "is true" keeps the conversation out of the search for an index: no long thread is walked to find one message of it
 _ONE: LiteralString = """
-  where m.organization_id = %(organization_id)s and m.id = %(id)s
-    and (m.conversation_id = %(conversation_id)s) is true and m.type <> 'reaction'
+  where m.organization_id = %(organization_id)s and m.id = %(id)s and (m.conversation_id = %(conversation_id)s) is true and m.type <> 'reaction'
 """
 _BEFORE: LiteralString = " and (m.occurred_at, m.position) < (%(at)s, %(position)s)"
 _FROM: LiteralString = " and (m.occurred_at, m.position) >= (%(at)s, %(position)s)"

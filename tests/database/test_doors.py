@@ -1,0 +1,30 @@
+"""The doors to PostgreSQL: one transaction each, and no ghost of the one before."""
+
+import pytest
+
+from frontdesk.database import new_id
+from tests.world import World
+
+
+async def test_a_server_that_hung_up_is_noticed_before_the_next_transaction(world: World) -> None:
+    async with world.database.platform() as db:
+        await db.value("select 1")
+    await world.owner.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'frontdesk_app' and datname = current_database()")
+    async with world.database.platform() as db:
+        assert await db.value("select current_user") == "frontdesk_app"
+
+
+async def test_what_raises_leaves_nothing(world: World) -> None:
+    with pytest.raises(RuntimeError):
+        async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+            await db.run(
+                "insert into public.contacts (organization_id, id, name) values (%(o)s, %(id)s, 'x')", {"o": world.shop.organization_id, "id": new_id()}
+            )
+            raise RuntimeError("on purpose")
+    assert await world.see("select count(*) from contacts") == [(0,)]
+
+
+async def test_every_id_is_higher_than_the_one_before() -> None:
+    made = [new_id() for _ in range(20_000)]
+    assert made == sorted(made) and len(set(made)) == len(made)
+    assert all(one.version == 7 for one in made[:100])
