@@ -100,7 +100,7 @@ class Product:
 @contextmanager
 def installed(**environment: str) -> Iterator[Product]:
     """A product on an empty folder that every user may enter; whatever was started on it has ended afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="fd-"))
+    folder = Path(tempfile.mkdtemp(prefix="frontdesk-product-"))
     folder.chmod(0o711)
     product = Product(folder, **environment)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import LiteralString
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,7 @@ from frontdesk.live import Live
 from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
-DAY = 86_400.0
+DAY, SECOND = 86_400.0, 1.0
 # Only one process at a time works on an embedded database: after a crash it takes up its own leases at once.
 ALONE = UUID(int=1)
 log = structlog.get_logger()
@@ -36,7 +37,8 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
         async with asyncio.TaskGroup() as group:
             group.create_task(inbound.run(stop))
             group.create_task(outbound.run(stop))
-            group.create_task(_clock(database, stop))
+            group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
+            group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})
 
@@ -64,13 +66,13 @@ def _outbound(settings: Settings, database: Database, live: Live, session: Sessi
     return OutboundRoad(database, Lanes(database, worker, "out"), session, worker, voice, lambda ids: live.changed(ids, "inbox"))
 
 
-async def _clock(database: Database, stop: asyncio.Event) -> None:
-    """What must happen daily: message partitions ahead of time."""
+async def _every(seconds: float, what: LiteralString, database: Database, stop: asyncio.Event) -> None:
+    """Call what the clock demands; every worker does, and each of these functions may be called as often as one likes."""
     while not stop.is_set():
         try:
-            await database.call("select private.make_message_partitions()")
+            await database.call(what)
         except (DatabaseError, Unavailable) as error:
-            log.error("cannot make message partitions", error=str(error) or type(error).__name__)
+            log.error("the clock's work was not done", what=what, error=str(error) or type(error).__name__)
         with suppress(TimeoutError):
-            async with asyncio.timeout(DAY):
+            async with asyncio.timeout(seconds):
                 await stop.wait()

@@ -7,24 +7,27 @@ from tests.product import Shop, eventually
 from tests.stories.conftest import Backstage
 from tests.world import status, webhook
 
-STATUSES = ("sent", "delivered", "read", "failed")
+ORDERS = [
+    *itertools.permutations(("sent", "delivered", "read", "failed")),
+    *itertools.permutations(("sent", "delivered", "failed")),
+    *itertools.permutations(("sent", "failed")),
+]
 
 
 async def test_statuses_in_every_order_end_at_the_highest(shop: Shop, backstage: Backstage) -> None:
-    orders = [order for many in (2, 3, 4) for order in itertools.permutations(STATUSES, many) if many < 4 or order[0] == "read" or order[-1] == "sent"]
     await shop.hears("hi")
     await backstage.stands(shop, "read")
     await shop.faults(lose=True)  # from now on only this test says what became of a message
     conversation = await shop.conversation()
-    for n in range(len(orders)):
+    for n in range(len(ORDERS)):
         assert (await shop.writes(conversation, f"number {n}")).status_code in (200, 303)
-    await backstage.stands(shop, "read", *["accepted"] * len(orders))
+    await backstage.stands(shop, "read", *["accepted"] * len(ORDERS))
     rows = await backstage.see("select id, text from public.messages where organization_id = %s and text like 'number %%'", shop.organization_id)
     ids: dict[str, UUID] = {said: id_ for id_, said in rows}
-    for n, order in enumerate(orders):
+    for n, order in enumerate(ORDERS):
         for one in order:
             assert await backstage.whatsapp_posts(webhook(shop, status(ids[f"number {n}"], one))) == 200
-    await backstage.stands(shop, "read", *(_highest(order) for order in orders))
+    await backstage.stands(shop, "read", *(_highest(order) for order in ORDERS))
 
 
 def _highest(order: tuple[str, ...]) -> str:

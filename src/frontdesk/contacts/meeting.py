@@ -1,9 +1,8 @@
 """Meeting the people behind what arrived: found by their addresses, or created at the first meeting."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from frontdesk.channels import Sender
@@ -14,8 +13,7 @@ from frontdesk.folding import fold
 SEEN_AGAIN_AFTER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """Somebody who wrote on a channel of this scope."""
 
     organization_id: UUID
@@ -24,8 +22,7 @@ class Arrival:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """The contact behind an arrival, and where to answer."""
 
     contact_id: UUID
@@ -39,7 +36,8 @@ async def meet(db: Tenants, arrivals: Sequence[Arrival]) -> list[Met]:
 
     Matched by BSUID first, then by phone, as WhatsApp advises; a phone's contact learns its BSUID and the other way round.
     """
-    distinct = {_key(arrival): arrival for arrival in arrivals}
+    keys = [_key(arrival) for arrival in arrivals]
+    distinct = dict(zip(keys, arrivals, strict=True))
     asked = [_row(n, arrival) for n, arrival in enumerate(distinct.values())]
     found = await _find(db, asked)
     if missing := [row for row in asked if found[row["n"]]["contact_id"] is None or _lacks(row, found[row["n"]])]:
@@ -49,11 +47,11 @@ async def meet(db: Tenants, arrivals: Sequence[Arrival]) -> list[Met]:
         found.update(await _find(db, missing))
     await _refresh(db, asked, found)
     met = {key: _met(asked[n], found[n]) for n, key in enumerate(distinct)}
-    return [met[_key(arrival)] for arrival in arrivals]
+    return [met[key] for key in keys]
 
 
-def _key(arrival: Arrival) -> tuple[UUID, str, str | None, str | None]:
-    return arrival.organization_id, arrival.scope, arrival.sender.phone, arrival.sender.bsuid
+def _key(arrival: Arrival) -> tuple[int, str, str | None, str | None]:
+    return arrival.organization_id.int, arrival.scope, arrival.sender.phone, arrival.sender.bsuid
 
 
 def _row(n: int, arrival: Arrival) -> dict[str, Any]:

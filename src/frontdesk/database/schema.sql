@@ -851,18 +851,15 @@ create table public.conversations (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (organization_id, id),
-  unique (organization_id, channel_id, contact_id),
+  unique (organization_id, contact_id, channel_id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade,
   foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade,
   foreign key (organization_id, assigned_to) references public.organization_members (organization_id, user_id) on delete set null (assigned_to)
 ) with (fillfactor = 80);
--- What the inbox asks for on every page: a team that closes everything finds its few open ones, and the unread are counted without a search.
+-- A team that closes everything finds its few open ones. Every message moves its conversation, and with it each of these indexes: so there
+-- are no more of them than the inbox needs, and contacts and channels are found by the unique key and by the organization.
 create index conversations_open on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null;
 create index conversations_closed on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is not null;
-create index conversations_unread on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null and unread_count > 0;
-create index conversations_mine on public.conversations (organization_id, assigned_to, last_message_at desc, id desc)
-  where closed_at is null and assigned_to is not null;
-create index conversations_of_contact on public.conversations (organization_id, contact_id);
 create index conversations_assigned on public.conversations (organization_id, assigned_to) where assigned_to is not null;
 create index conversations_closed_by on public.conversations (closed_by) where closed_by is not null;
 create index conversations_bot_off_by on public.conversations (bot_off_by) where bot_off_by is not null;
@@ -1040,7 +1037,8 @@ create trigger campaigns_updated before update on public.campaigns for each row 
 
 -- ==== The road: what arrived, what must be sent, who drives which lane ====
 
--- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told.
+-- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told. No foreign key: checking one would lock the
+-- row of a busy channel with every message. What keeps a delivery asks for its channel instead, and a channel takes its deliveries along.
 create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
@@ -1048,10 +1046,18 @@ create table public.inbound_deliveries (
   kind text not null check (kind in ('message', 'status', 'other')),
   payload text not null,
   received_at timestamptz not null default now(),
-  primary key (organization_id, channel_id, id),  -- a queue by channel: one lane's rows lie together, in order of arrival
-  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+  primary key (organization_id, channel_id, id)  -- a queue by channel: one lane's rows lie together, in order of arrival
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);
+
+-- A channel that is given up takes what waits on its lane along.
+create function private.forget_deliveries() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.inbound_deliveries d where d.organization_id = old.organization_id and d.channel_id = old.id;
+  return old;
+end $$;
+create trigger channels_take_their_deliveries after delete on public.channels for each row execute function private.forget_deliveries();
 
 -- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back.
 create table public.failed_deliveries (
@@ -1080,12 +1086,19 @@ create table private.unrouted_deliveries (
   received_at timestamptz not null default now()
 );
 
--- Keeps events on the lanes of their channels: one insert for all requests that arrived together.
-create function private.keep_deliveries(deliveries jsonb) returns void
+-- Keeps deliveries; returns the ids of those whose channel is gone, which are not kept.
+create function private.keep_deliveries(deliveries jsonb) returns setof uuid
 language sql security definer set search_path = '' as $$
-  insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload)
-  select d.organization_id, d.channel_id, d.id, d.kind, d.payload
-  from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text)
+  with given as materialized (
+    select * from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text)
+    where d.id = any (array[d.id])
+  ), kept as (
+    insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload)
+    select g.organization_id, g.channel_id, g.id, g.kind, g.payload from given g
+    where exists (select from public.channels c where c.organization_id = g.organization_id and c.id = g.channel_id)
+    returning id
+  )
+  select g.id from given g where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
 $$;
 grant execute on function private.keep_deliveries(jsonb) to frontdesk_app;
 
@@ -1257,6 +1270,22 @@ language sql security definer set search_path = '' as $$
   select distinct e.organization_id from expired e
 $$;
 grant execute on function private.expire_claims(interval) to frontdesk_app;
+
+-- Renews the statistics of tables that have grown fast since they were last looked at. Plans are kept for as long as a connection lives, also
+-- those of foreign key checks; new statistics make PostgreSQL think again. Returns the tables it looked at.
+create function private.notice_growth() returns setof text
+language plpgsql security definer set search_path = '' as $$
+declare grown text;
+begin
+  for grown in
+    select c.oid::regclass::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) / 8192 > 4 * greatest(c.relpages, 4)
+  loop
+    execute 'analyze ' || grown;
+    return next grown;
+  end loop;
+end $$;
+grant execute on function private.notice_growth() to frontdesk_app;
 
 -- How much waits: for health checks and the operator.
 create function private.road_state() returns table (deliveries bigint, failed bigint, unrouted bigint, outbox bigint, claimed bigint)

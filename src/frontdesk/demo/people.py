@@ -32,7 +32,7 @@ PEOPLE = (
     Person("Diego Ramírez", "5215555500151", language="es", tags=("Rental",)),
     Person("zainab.a", username="zainab.a"),
     Person("יעל כהן", "972545550148", language="he"),
-    Person("Emma Wilson", "447700900142", tags=("Regular",)),
+    Person("Emma Wilson", "447700900173", tags=("Regular",)),
     Person("Yuki Tanaka", "819055500134", language="ja"),
     Person("Mehmet Yılmaz", "905325550119", language="tr"),
     Person("Léa Dubois", "33655500127", language="fr", tags=("Rental",)),

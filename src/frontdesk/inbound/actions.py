@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from psycopg import OperationalError
+from psycopg.errors import UniqueViolation
 
 from frontdesk import auto_replies, contacts, messages
 from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, derived_id, read
@@ -17,7 +18,7 @@ Channels = dict[Lane, Channel]
 
 
 class NotYet(Exception):
-    """The batch met a passing fault of the database; it is still kept and will be told later."""
+    """The batch met a passing fault of the database, or another worker on its way; it is still kept and will be told later."""
 
 
 async def tell(database: Database, channels: Channels, each: int, most: int, answers_per_minute: int) -> Told:
@@ -27,7 +28,7 @@ async def tell(database: Database, channels: Channels, each: int, most: int, ans
         async with database.tenants(_organizations(channels), durable=False) as db:
             deliveries = await store.take(db, channels, each, most)
             return await _tell(db, channels, deliveries, answers_per_minute)
-    except OperationalError as error:
+    except (OperationalError, UniqueViolation) as error:
         raise NotYet(str(error)) from error
     except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
         log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
@@ -49,7 +50,7 @@ async def _tell_half(database: Database, channels: Channels, half: Sequence[Deli
     try:
         async with database.tenants(list({d.organization_id for d in half}), durable=False) as db:
             return await _tell(db, channels, await store.take_again(db, half), answers_per_minute)
-    except OperationalError as error:
+    except (OperationalError, UniqueViolation) as error:
         raise NotYet(str(error)) from error
     except Exception as error:  # noqa: BLE001 - as above, one half at a time
         return await _isolate(database, channels, half, answers_per_minute, error)
@@ -65,15 +66,17 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
 async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int) -> Told:
     """The whole story, in order."""
     arrived, statuses, failures = _read(deliveries)
-    met = await contacts.meet(db, [_arrival(channels, delivery, message) for delivery, message in arrived])
+    scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
+    met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
     new_messages = await messages.record_inbound(db, inbound, answers_per_minute)
     changed = await messages.record_statuses(db, statuses)
     answers = await auto_replies.answer(db, new_messages, answers_per_minute)
     if failures:
         await store.keep_failures(db, failures)
-    touched = frozenset(changed) | {message.organization_id for message in new_messages}
-    answered = frozenset(Lane(m.organization_id, m.channel_id) for m in new_messages) if answers else frozenset[Lane]()
+    lanes = {m.channel_id.int: Lane(m.organization_id, m.channel_id) for m in new_messages}
+    touched = frozenset(changed) | {lane.organization_id for lane in lanes.values()}
+    answered = frozenset(lanes.values()) if answers else frozenset[Lane]()
     return Told(len(deliveries), len(new_messages), answered, touched, tuple(failures))
 
 
@@ -91,11 +94,6 @@ def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundM
         elif isinstance(event, InboundStatus) and event.message_id:
             statuses.append(_status(delivery, event))
     return arrived, statuses, failures
-
-
-def _arrival(channels: Channels, delivery: Delivery, message: InboundMessage) -> contacts.Arrival:
-    channel = channels[Lane(delivery.organization_id, delivery.channel_id)]
-    return contacts.Arrival(delivery.organization_id, channel.scope, message.sender, message.sent_at)
 
 
 def _inbound(delivery: Delivery, message: InboundMessage, contact: contacts.Met) -> messages.Inbound:

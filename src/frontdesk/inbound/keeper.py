@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
-
-from psycopg.errors import ForeignKeyViolation
+from uuid import UUID
 
 from frontdesk.channels import Lane
 from frontdesk.database import Database, batch, new_id
@@ -19,10 +18,6 @@ NO_ROUTE_SECONDS = 2.0
 Row = dict[str, Any]
 
 
-class ChannelGone(Exception):
-    """A channel was disconnected between finding its route and keeping its delivery."""
-
-
 class Keeper:
     """Writes deliveries durably, a group at a time."""
 
@@ -30,20 +25,24 @@ class Keeper:
         """`kept` is told of the lanes whenever a group has been committed."""
         self._database, self._kept = database, kept
         self._rows: list[Row] = []
-        self._group: asyncio.Future[None] | None = None
+        self._group: asyncio.Future[set[UUID]] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    async def keep(self, rows: list[Row]) -> None:
-        """Return when these rows are on disk. Raises what the database raised, for everybody in the group."""
+    async def keep(self, rows: list[Row]) -> list[Row]:
+        """Return when these rows are on disk, with those that are not because their channel is gone.
+
+        Raises what the database raised, for everybody in the group.
+        """
         if not rows:
-            return
+            return []
         self._rows += rows
         if self._group is None:
             self._group = asyncio.get_running_loop().create_future()
             task = asyncio.create_task(self._commit())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        await asyncio.shield(self._group)
+        homeless = await asyncio.shield(self._group)
+        return [row for row in rows if row["id"] in homeless] if homeless else []
 
     async def _commit(self) -> None:
         if len(self._rows) < ENOUGH_ROWS:
@@ -52,21 +51,15 @@ class Keeper:
         self._rows, self._group = [], None
         assert group is not None  # set before this task was made, and only taken here
         try:
-            await self._write(rows)
+            homeless = await self._database.call("select * from private.keep_deliveries(%(batch)s) as id", {"batch": batch(rows)})
         except BaseException as error:
             group.set_exception(error)
             group.exception()  # whoever waited may be gone; that is no error of its own
             if not isinstance(error, Exception):
                 raise
         else:
-            group.set_result(None)
+            group.set_result({row["id"] for row in homeless})
             self._kept({Lane(row["organization_id"], row["channel_id"]) for row in rows})
-
-    async def _write(self, rows: list[Row]) -> None:
-        try:
-            await self._database.call("select private.keep_deliveries(%(batch)s)", {"batch": batch(rows)})
-        except ForeignKeyViolation as error:
-            raise ChannelGone from error
 
 
 class Routes:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 import structlog
 from psycopg import OperationalError
 
-from frontdesk.channels import Event, Unreadable, answer_handshake, signed, split
+from frontdesk.channels import Unreadable, answer_handshake, signed, split
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.keeper import ChannelGone, Keeper, Routes, delivery_row
+from frontdesk.inbound.keeper import Keeper, Routes, delivery_row
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
 
@@ -73,13 +73,6 @@ class Webhook:
         except Unreadable as error:
             await self._keep_unrouted(source, None, "", body, f"not readable: {error}")
             return
-        try:
-            await self._keep_events(source, events)
-        except ChannelGone:  # a route was older than the channel's end: look once more
-            self._routes.forget()
-            await self._keep_events(source, events)
-
-    async def _keep_events(self, source: Source, events: Sequence[Event]) -> None:
         routes = await self._routes.find(source.kind, {event.phone_number_id for event in events})
         rows = []
         for event in events:
@@ -87,7 +80,9 @@ class Webhook:
                 rows.append(delivery_row(lane, event.kind, event.payload))
             else:
                 await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
-        await self._keeper.keep(rows)
+        for row in await self._keeper.keep(rows):
+            self._routes.forget()  # they were older than the channel's end
+            await self._keep_unrouted(source, row["kind"], "", row["payload"].encode(), "its channel was disconnected a moment ago")
 
     async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
         await self._database.call(

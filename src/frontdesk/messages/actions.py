@@ -17,59 +17,66 @@ RANKS = {"accepted": 3, "sent": 4, "failed": 5, "delivered": 6, "read": 7, "play
 
 async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_minute: int) -> list[NewMessage]:
     """Store what arrived, each once however often it comes, in order; count it; return what was new."""
-    once: dict[tuple[UUID, UUID], Inbound] = {}
+    once: dict[int, Inbound] = {}
     for message in inbound:
-        once.setdefault((message.organization_id, message.id), message)
-    messages = list(once.values())
-    rows = [_inbound_row(n, message) for n, message in enumerate(messages)]
-    known = await store.stored_already(db, rows) if rows else set()
-    fresh = [row for row in rows if row["n"] not in known]
+        once.setdefault(message.id.int, message)
+    known = await store.stored_already(db, [_key_row(n, message) for n, message in enumerate(once.values())]) if once else set()
+    fresh = [message for n, message in enumerate(once.values()) if n not in known]
     if not fresh:
         return []
-    talking = {_thread(row): row for row in await store.open_conversations(db, _threads(fresh))}
-    for row in reversed(fresh):  # the newest of a conversation takes its last position
-        conversation = talking[_thread(row)]
-        row |= {"conversation_id": conversation["id"], "position": conversation["last_position"]}
+    talking = {_thread(row["channel_id"], row["contact_id"]): row for row in await store.open_conversations(db, _threads(fresh))}
+    new, rows = [], []
+    for message in reversed(fresh):  # the newest of a conversation takes its last position
+        conversation = talking[_thread(message.channel_id, message.contact_id)]
+        new.append(_new_message(message, conversation, answers_per_minute))
+        rows.append(_inbound_row(message, conversation))
         conversation["last_position"] -= 1
-    await store.add_inbound(db, fresh)
-    await store.count_received(db, _counts(row["organization_id"] for row in fresh))
-    return [_new_message(messages[row["n"]], row, talking[_thread(row)], answers_per_minute) for row in fresh]
+    await store.add_inbound(db, rows[::-1])
+    await store.count_received(db, _counts(message.organization_id for message in fresh))
+    return new[::-1]
 
 
-def _inbound_row(n: int, message: Inbound) -> dict[str, Any]:
+def _key_row(n: int, message: Inbound) -> dict[str, Any]:
+    return {"n": n, "organization_id": message.organization_id, "id": message.id}
+
+
+def _thread(channel_id: UUID, contact_id: UUID) -> tuple[int, int]:
+    """The key of a conversation; numbers, because hashing UUIDs is slow and this happens thrice a message."""
+    return channel_id.int, contact_id.int
+
+
+def _threads(fresh: Sequence[Inbound]) -> list[dict[str, Any]]:
+    """What these messages mean for each conversation, in the one order in which conversations are locked."""
+    threads: dict[tuple[int, int], dict[str, Any]] = {}
+    for message in fresh:
+        key = _thread(message.channel_id, message.contact_id)
+        thread = threads.get(key)
+        if thread is None:
+            thread = threads[key] = {
+                "organization_id": message.organization_id, "id": new_id(), "channel_id": message.channel_id, "contact_id": message.contact_id,
+                "added": 0, "spoken": 0, "spoken_at": None, "last_text": "", "newest": message.occurred_at,
+            }  # fmt: skip
+        thread["added"] += 1
+        thread["newest"] = max(thread["newest"], message.occurred_at)
+        if message.type != "reaction":
+            thread["spoken"] += 1
+            thread["spoken_at"] = max(thread["spoken_at"] or message.occurred_at, message.occurred_at)
+            thread["last_text"] = message.text[:200]
+    return [threads[key] for key in sorted(threads)]
+
+
+def _inbound_row(message: Inbound, talking: dict[str, Any]) -> dict[str, Any]:
     return {
-        "n": n, "organization_id": message.organization_id, "id": message.id, "channel_id": message.channel_id, "contact_id": message.contact_id,
+        "organization_id": message.organization_id, "id": message.id, "conversation_id": talking["id"], "position": talking["last_position"],
         "type": message.type, "text": message.text, "payload": message.payload, "reply_to": message.reply_to, "emoji": message.emoji,
         "provider_message_id": message.provider_message_id, "occurred_at": message.occurred_at,
     }  # fmt: skip
 
 
-def _thread(row: dict[str, Any]) -> tuple[UUID, UUID, UUID]:
-    return row["organization_id"], row["channel_id"], row["contact_id"]
-
-
-def _threads(fresh: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What these messages mean for each conversation, in the one order in which conversations are locked."""
-    threads: dict[tuple[UUID, UUID, UUID], dict[str, Any]] = {}
-    for row in fresh:
-        organization_id, channel_id, contact_id = key = _thread(row)
-        thread = threads.setdefault(key, {
-            "organization_id": organization_id, "id": new_id(), "channel_id": channel_id, "contact_id": contact_id, "added": 0, "spoken": 0,
-            "spoken_at": None, "last_text": "", "newest": row["occurred_at"],
-        })  # fmt: skip
-        thread["added"] += 1
-        thread["newest"] = max(thread["newest"], row["occurred_at"])
-        if row["type"] != "reaction":
-            thread["spoken"] += 1
-            thread["spoken_at"] = max(thread["spoken_at"] or row["occurred_at"], row["occurred_at"])
-            thread["last_text"] = row["text"][:200]
-    return [threads[key] for key in sorted(threads)]
-
-
-def _new_message(message: Inbound, row: dict[str, Any], talking: dict[str, Any], answers_per_minute: int) -> NewMessage:
+def _new_message(message: Inbound, talking: dict[str, Any], answers_per_minute: int) -> NewMessage:
     return NewMessage(
         organization_id=message.organization_id, id=message.id, conversation_id=talking["id"], channel_id=message.channel_id,
-        contact_id=message.contact_id, type=message.type, text=message.text, first_contact=row["position"] == 1,
+        contact_id=message.contact_id, type=message.type, text=message.text, first_contact=talking["last_position"] == 1,
         bot_off=talking["bot_off"] or message.blocked, answers_left=max(0, answers_per_minute - talking["answers"]), contact_name=message.contact_name,
         recipient=message.recipient, window_ends_at=(talking["last_inbound_at"] or message.occurred_at) + FREE_ANSWERS,
     )  # fmt: skip
@@ -101,8 +108,8 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
 
     A draft for a conversation that does not exist in its organization goes nowhere and is not among what is returned.
     """
-    talking = {(row["organization_id"], row["id"]): row for row in await store.continue_conversations(db, _moves(drafts))} if drafts else {}
-    possible = [draft for draft in drafts if (draft.organization_id, draft.conversation_id) in talking]
+    talking = {row["id"].int: row for row in await store.continue_conversations(db, _moves(drafts))} if drafts else {}
+    possible = [draft for draft in drafts if draft.conversation_id.int in talking]
     if not possible:
         return []
     grants = await _grants(db, possible)
@@ -113,7 +120,7 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
         queued.append(Queued(draft.id, None if allowed else OVER_THE_LIMIT))
         rows.append(_draft_row(draft, queued[-1].refused))
     for row in reversed(rows):
-        conversation = talking[row["organization_id"], row["conversation_id"]]
+        conversation = talking[row["conversation_id"].int]
         row |= {"position": conversation["last_position"], "occurred_at": conversation["last_message_at"]}
         conversation["last_position"] -= 1
     await store.add_outbound(db, rows)
@@ -122,10 +129,10 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
 
 def _moves(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """What these drafts mean for each conversation."""
-    moves: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    moves: dict[int, dict[str, Any]] = {}
     for draft in drafts:
-        key = (draft.organization_id, draft.conversation_id)
-        move = moves.setdefault(key, {"organization_id": key[0], "id": key[1], "added": 0, "answers": 0})
+        key = draft.conversation_id.int
+        move = moves.setdefault(key, {"organization_id": draft.organization_id, "id": draft.conversation_id, "added": 0, "answers": 0})
         move["added"] += 1
         move["answers"] += draft.author == "bot"
         move |= {"last_text": draft.text[:200], "last_author": draft.author}
@@ -139,7 +146,8 @@ async def _grants(db: Tenant | Tenants, drafts: Sequence[Draft]) -> dict[UUID, i
 
 
 def _counts(organization_ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    return [{"organization_id": organization_id, "amount": n} for organization_id, n in sorted(Counter(organization_ids).items())]
+    counted = Counter(one.int for one in organization_ids)
+    return [{"organization_id": UUID(int=key), "amount": n} for key, n in sorted(counted.items())]
 
 
 def _draft_row(draft: Draft, refused: str | None) -> dict[str, Any]:

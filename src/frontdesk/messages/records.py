@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from frontdesk.database import new_id
@@ -13,8 +14,7 @@ FREE_ANSWERS = timedelta(hours=24)
 AUTOMATIC, SINGLE, CAMPAIGN = 0, 1, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """A message as it arrived, with the contact behind it found.
 
     id: derived from the channel, WhatsApp's id and its timestamp, so that arriving twice is storing once.
@@ -37,8 +37,7 @@ class Inbound:
     blocked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """An inbound message that was really stored, and what an answer needs to know.
 
     first_contact: nothing was said in this conversation before. answers_left: automatic answers allowed in this minute.

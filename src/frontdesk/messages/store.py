@@ -18,7 +18,7 @@ async def stored_already(db: Tenants, rows: Sequence[dict[str, Any]]) -> set[int
         select a.n from arriving a
         cross join lateral (select from public.messages m where m.organization_id = a.organization_id and m.id = a.id limit 1) as m
         """,
-        {"batch": batch([{key: row[key] for key in ("n", "organization_id", "id")} for row in rows])},
+        {"batch": batch(rows)},
     )
     return {row["n"] for row in found}
 
@@ -35,7 +35,7 @@ async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> 
         select organization_id, id, channel_id, contact_id, added, newest, last_text, 'contact', spoken_at, spoken
         from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, channel_id uuid, contact_id uuid, added bigint, newest timestamptz,
           last_text text, spoken_at timestamptz, spoken integer)
-        on conflict (organization_id, channel_id, contact_id) do update set
+        on conflict (organization_id, contact_id, channel_id) do update set
           last_position = c.last_position + excluded.last_position,
           unread_count = c.unread_count + excluded.unread_count,
           last_message_at = case when excluded.unread_count > 0 then greatest(c.last_message_at, excluded.last_message_at) else c.last_message_at end,
@@ -52,7 +52,7 @@ async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> 
 
 
 async def add_inbound(db: Tenants, rows: Sequence[dict[str, Any]]) -> None:
-    """Store messages in their conversations."""
+    """Store messages in their conversations. Raises UniqueViolation when somebody stored one of them since `stored_already` looked."""
     await db.run(
         """
         insert into public.messages (organization_id, id, conversation_id, direction, author, type, text, payload, emoji, reply_to,
@@ -61,7 +61,6 @@ async def add_inbound(db: Tenants, rows: Sequence[dict[str, Any]]) -> None:
           position, occurred_at
         from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, id uuid, conversation_id uuid, type text, text text, payload text, emoji text,
           reply_to text, provider_message_id text, position bigint, occurred_at timestamptz)
-        on conflict (organization_id, id) do nothing
         """,
         {"batch": batch(rows)},
     )

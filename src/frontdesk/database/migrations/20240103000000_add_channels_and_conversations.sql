@@ -144,18 +144,15 @@ create table public.conversations (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (organization_id, id),
-  unique (organization_id, channel_id, contact_id),
+  unique (organization_id, contact_id, channel_id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade,
   foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade,
   foreign key (organization_id, assigned_to) references public.organization_members (organization_id, user_id) on delete set null (assigned_to)
 ) with (fillfactor = 80);
--- What the inbox asks for on every page: a team that closes everything finds its few open ones, and the unread are counted without a search.
+-- A team that closes everything finds its few open ones. Every message moves its conversation, and with it each of these indexes: so there
+-- are no more of them than the inbox needs, and contacts and channels are found by the unique key and by the organization.
 create index conversations_open on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null;
 create index conversations_closed on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is not null;
-create index conversations_unread on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null and unread_count > 0;
-create index conversations_mine on public.conversations (organization_id, assigned_to, last_message_at desc, id desc)
-  where closed_at is null and assigned_to is not null;
-create index conversations_of_contact on public.conversations (organization_id, contact_id);
 create index conversations_assigned on public.conversations (organization_id, assigned_to) where assigned_to is not null;
 create index conversations_closed_by on public.conversations (closed_by) where closed_by is not null;
 create index conversations_bot_off_by on public.conversations (bot_off_by) where bot_off_by is not null;

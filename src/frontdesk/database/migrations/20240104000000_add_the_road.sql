@@ -1,6 +1,7 @@
 -- The road of a message: what arrived and waits to be told, what must be sent, and who may drive which lane.
 
--- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told.
+-- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told. No foreign key: checking one would lock the
+-- row of a busy channel with every message. What keeps a delivery asks for its channel instead, and a channel takes its deliveries along.
 create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
@@ -8,10 +9,17 @@ create table public.inbound_deliveries (
   kind text not null check (kind in ('message', 'status', 'other')),
   payload text not null,
   received_at timestamptz not null default now(),
-  primary key (organization_id, channel_id, id),  -- a queue by channel: one lane's rows lie together, in order of arrival
-  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+  primary key (organization_id, channel_id, id)  -- a queue by channel: one lane's rows lie together, in order of arrival
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);
+
+create function private.forget_deliveries() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.inbound_deliveries d where d.organization_id = old.organization_id and d.channel_id = old.id;
+  return old;
+end $$;
+create trigger channels_take_their_deliveries after delete on public.channels for each row execute function private.forget_deliveries();
 
 -- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back.
 create table public.failed_deliveries (
@@ -40,11 +48,19 @@ create table private.unrouted_deliveries (
   received_at timestamptz not null default now()
 );
 
-create function private.keep_deliveries(deliveries jsonb) returns void
+-- Keeps deliveries; returns the ids of those whose channel is gone, which are not kept.
+create function private.keep_deliveries(deliveries jsonb) returns setof uuid
 language sql security definer set search_path = '' as $$
-  insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload)
-  select d.organization_id, d.channel_id, d.id, d.kind, d.payload
-  from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text)
+  with given as materialized (
+    select * from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, kind text, payload text)
+    where d.id = any (array[d.id])
+  ), kept as (
+    insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload)
+    select g.organization_id, g.channel_id, g.id, g.kind, g.payload from given g
+    where exists (select from public.channels c where c.organization_id = g.organization_id and c.id = g.channel_id)
+    returning id
+  )
+  select g.id from given g where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
 $$;
 grant execute on function private.keep_deliveries(jsonb) to frontdesk_app;
 
@@ -215,6 +231,22 @@ language sql security definer set search_path = '' as $$
   select distinct e.organization_id from expired e
 $$;
 grant execute on function private.expire_claims(interval) to frontdesk_app;
+
+-- Renews the statistics of tables that have grown fast since they were last looked at. Plans are kept for as long as a connection lives, also
+-- those of foreign key checks; new statistics make PostgreSQL think again. Returns the tables it looked at.
+create function private.notice_growth() returns setof text
+language plpgsql security definer set search_path = '' as $$
+declare grown text;
+begin
+  for grown in
+    select c.oid::regclass::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relkind = 'r' and pg_catalog.pg_relation_size(c.oid) / 8192 > 4 * greatest(c.relpages, 4)
+  loop
+    execute 'analyze ' || grown;
+    return next grown;
+  end loop;
+end $$;
+grant execute on function private.notice_growth() to frontdesk_app;
 
 -- How much waits: for health checks and the operator.
 create function private.road_state() returns table (deliveries bigint, failed bigint, unrouted bigint, outbox bigint, claimed bigint)

@@ -130,6 +130,15 @@
     openDialog("keys")
   })
 
+  // a form goes once, however often its button is pressed while the line is slow; who comes back with the back button may send it again
+  document.addEventListener("submit", event => {
+    const form = event.target
+    if (event.defaultPrevented || form.method !== "post") return
+    if (form.ariaBusy) event.preventDefault()
+    form.ariaBusy = "true"
+  })
+  addEventListener("pageshow", () => { for (const form of document.querySelectorAll("form[aria-busy]")) form.ariaBusy = null })
+
   // a switch in a list is its own form
   document.addEventListener("change", event => { if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit() })
 })()

@@ -72,6 +72,11 @@
     text.dispatchEvent(new Event("input", { bubbles: true }))
   })
 
+  // the answer to what was asked is brought into sight
+  document.addEventListener("htmx:after:swap", event => {
+    if (event.detail.ctx.sourceElement?.matches?.(".tester form")) document.getElementById("verdict").scrollIntoView({ block: "nearest" })
+  })
+
   let row, home
 
   const rowOf = node => node instanceof Element ? node.closest("[data-orders] > [data-place]") : null
