@@ -33,9 +33,7 @@ async def child(module: str, *arguments: str) -> AsyncIterator[int]:
 
 async def generate(job: dict[str, Any]) -> dict[str, Any]:
     """Run a load job in a process of its own and return its report."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.generator", stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 27
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.generator", stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 27)
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(job).encode())
     process.stdin.close()

@@ -29,7 +29,9 @@ def body(job: dict[str, Any], first: int) -> bytes:
         entries.append((contact, said))
     value = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "15550100000", "phone_number_id": number},
              "contacts": [c for c, _ in entries], "messages": [m for _, m in entries]}  # fmt: skip
-    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}, separators=(",", ":")).encode()
+    return json.dumps(
+        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}, separators=(",", ":")
+    ).encode()
 
 
 def request(content: bytes) -> bytes:

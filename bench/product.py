@@ -67,7 +67,7 @@ class Product:
                 return time.monotonic()
             if time.monotonic() > until:
                 raise TimeoutError(f"still waiting: {state}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def owner(self) -> psycopg.AsyncConnection[Any]:
         """A connection of the database's owner."""

@@ -123,6 +123,10 @@ async def latency() -> bool:
                 first = (await asyncio.to_thread(graph_report, graph))["first"]
                 acks.append(figures.percentile(report["latencies"], 0.5) * 1000)
                 replies.append(figures.percentile([first[phone] - at for phone, at in report["sent_at"].items()], 0.5) * 1000)
-            kept.append(figures.show(f"latency.{name}.ack", figures.middle(acks), "ms p50", limit=rate, floor=floors[0], goal=floors[1], smaller_is_better=True))
-            kept.append(figures.show(f"latency.{name}.reply", figures.middle(replies), "ms p50", limit=rate, floor=floors[2], goal=floors[3], smaller_is_better=True))
+            kept.append(
+                figures.show(f"latency.{name}.ack", figures.middle(acks), "ms p50", limit=rate, floor=floors[0], goal=floors[1], smaller_is_better=True)
+            )
+            kept.append(
+                figures.show(f"latency.{name}.reply", figures.middle(replies), "ms p50", limit=rate, floor=floors[2], goal=floors[3], smaller_is_better=True)
+            )
     return all(kept)

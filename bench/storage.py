@@ -69,7 +69,8 @@ async def _fill(product: Product, size: int) -> None:
                 """
                 insert into messages (organization_id, id, conversation_id, direction, author, type, text, provider_message_id, status, position, occurred_at)
                 select c.organization_id,
-                  overlay(overlay(md5(c.id::text || n) placing lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') from 1) placing '7' from 13)::uuid,
+                  overlay(overlay(md5(c.id::text || n)
+                    placing lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') from 1) placing '7' from 13)::uuid,
                   c.id, 'in', 'contact', 'text', 'An older message, as long as messages usually are, number ' || n, 'wamid.HBgLMTY1MDM4Nzk0MzkVAgASG' || n,
                   'received', -n, date_trunc('second', at)
                 from generate_series(%(first)s::bigint, %(last)s::bigint) as n
@@ -99,4 +100,3 @@ async def start() -> bool:
     kept = [figures.show(f"start.{state}", figures.middle(taken[state]), "s", floor=floor, smaller_is_better=True)
             for state, floor in (("empty", 5), ("existing", 2))]  # fmt: skip
     return all(kept)
-

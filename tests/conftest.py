@@ -151,9 +151,7 @@ async def owner(urls: Urls) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
 @pytest.fixture
 def settings(tmp_path: Path, urls: Urls) -> Settings:
     """Settings of a development installation on the fresh database, with a data folder of its own."""
-    return Settings(
-        _env_file=None, FRONTDESK_DATA_DIR=tmp_path / "data", DATABASE_URL=urls.app, DATABASE_OWNER_URL=urls.owner
-    )
+    return Settings(_env_file=None, FRONTDESK_DATA_DIR=tmp_path / "data", DATABASE_URL=urls.app, DATABASE_OWNER_URL=urls.owner)
 
 
 @pytest.fixture(scope="session")

@@ -178,9 +178,10 @@ class Shop:
 async def open_shop(product: Product, name: str, *, simulator: str | None = None) -> AsyncIterator[Shop]:
     """Somebody registers as anybody would. simulator: where it is, if not inside the product."""
     email = f"{re.sub('[^a-z]', '', name.lower())}.{os.urandom(4).hex()}@example.com"
-    async with Visitor(product.url) as visitor, httpx.AsyncClient(
-        base_url=(simulator or f"{product.url}/simulator") + "/", timeout=PATIENCE, trust_env=False, verify=False
-    ) as door:
+    async with (
+        Visitor(product.url) as visitor,
+        httpx.AsyncClient(base_url=(simulator or f"{product.url}/simulator") + "/", timeout=PATIENCE, trust_env=False, verify=False) as door,
+    ):
         answer = await visitor.register(name="Maya Bello", email=email, organization_name=name)
         assert (answer.status_code, answer.headers.get("location")) == (303, "/dashboard"), answer.text
         overview = (await visitor.get("/dashboard")).text

@@ -228,9 +228,7 @@ def test_migrating_a_shared_database_needs_its_owner(refusal: Refusal, urls: Url
     assert "set DATABASE_OWNER_URL, or give --owner-url" in refusal("migrate", DATABASE_URL=urls.app)
 
 
-def test_migrate_prepares_a_shared_database(
-    urls: Urls, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migrate_prepares_a_shared_database(urls: Urls, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", urls.app)
     monkeypatch.setattr(sys, "argv", ["frontdesk", "migrate", "--owner-url", urls.owner])
     with pytest.raises(SystemExit) as exit_:

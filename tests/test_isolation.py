@@ -45,11 +45,9 @@ async def join(world: World, shop: Shop, role: str) -> UUID:
     """A further user with this role in the shop, and in no other organization."""
     user_id = new_id()
     await world.owner.execute(
-        "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, '{\"joins_by_invitation\": \"true\"}')", (user_id, f"{user_id}@x.de")
+        'insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, \'{"joins_by_invitation": "true"}\')', (user_id, f"{user_id}@x.de")
     )
-    await world.owner.execute(
-        "insert into organization_members (organization_id, user_id, role) values (%s, %s, %s)", (shop.organization_id, user_id, role)
-    )
+    await world.owner.execute("insert into organization_members (organization_id, user_id, role) values (%s, %s, %s)", (shop.organization_id, user_id, role))
     return user_id
 
 
@@ -169,7 +167,9 @@ async def test_a_viewer_changes_nothing_even_at_home(world: World, tables: list[
     async with member("viewer")(world) as db:
         for table in tables:
             key = "id" if table == "organizations" else "organization_id"
-            changed += [table] if await touched(db, f"update public.{table} set {key} = {key} where {key} = %(of)s", {"of": world.neighbour.organization_id}) else []
+            changed += (
+                [table] if await touched(db, f"update public.{table} set {key} = {key} where {key} = %(of)s", {"of": world.neighbour.organization_id}) else []
+            )
             changed += [table] if await added(db, world.neighbour, table) else []
     assert changed == []
 
@@ -199,7 +199,8 @@ async def test_nothing_of_a_transaction_stays_for_the_next_one_on_its_connection
             pass
         async with single.platform() as db:
             row = await db.row(
-                "select current_user as who, current_setting('frontdesk.organization_id', true) as one, current_setting('frontdesk.organization_ids', true) as many,"
+                "select current_user as who, current_setting('frontdesk.organization_id', true) as one,"
+                " current_setting('frontdesk.organization_ids', true) as many,"
                 " current_setting('frontdesk.permissions', true) as may, current_setting('synchronous_commit') as commit"
             )
         assert row == {"who": "frontdesk_app", "one": "", "many": "", "may": "", "commit": row and row["commit"]}

@@ -62,9 +62,7 @@ async def test_more_topics_than_a_listener_holds_become_one(here: Live) -> None:
     assert heard == [ANYTHING]
 
 
-async def test_many_organizations_go_in_few_notices(
-    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
-) -> None:
+async def test_many_organizations_go_in_few_notices(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
     organization_ids = [uuid4() for _ in range(1_000)]
     listeners = [there.listen(one) for one in organization_ids]
     async with _overhearing(owner) as notices:
@@ -74,15 +72,11 @@ async def test_many_organizations_go_in_few_notices(
     assert len(notices) <= 6 and max(len(notice) for notice in notices) < 8_000
 
 
-async def test_after_a_lost_connection_everybody_looks_again(
-    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
-) -> None:
+async def test_after_a_lost_connection_everybody_looks_again(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
     organization_id, woken = new_id(), list[str]()
     there.on_wake(woken.append)
     listener = there.listen(organization_id)
-    await owner.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live'"
-    )
+    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live'")
     assert {await _next(listener), await _next(listener)} == {ANYTHING, SESSIONS}
     assert set(woken) == {"in", "out"}
     await asyncio.wait_for(here.connected(), 10)
@@ -91,17 +85,12 @@ async def test_after_a_lost_connection_everybody_looks_again(
         pass
 
 
-async def test_what_is_said_while_the_database_is_away_is_sent_later(
-    here: Live, there: Live, owner: psycopg.AsyncConnection[Any]
-) -> None:
+async def test_what_is_said_while_the_database_is_away_is_sent_later(here: Live, there: Live, owner: psycopg.AsyncConnection[Any]) -> None:
     organization_id = new_id()
     listener = there.listen(organization_id)
     here.changed([organization_id], "before")
     assert await _next(listener) == "before"
-    await owner.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where application_name = 'frontdesk live' and query ilike '%pg_notify%'"
-    )
+    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'frontdesk live' and query ilike '%pg_notify%'")
     here.changed([organization_id], "after")
     while await _next(listener) != "after":
         pass

@@ -43,9 +43,7 @@ async def test_a_browser_that_comes_back_is_told_to_look(here: Live) -> None:
     async def allowed() -> bool:
         return True
 
-    stream = Stream(
-        here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf"), last_event_id="17"
-    )
+    stream = Stream(here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf"), last_event_id="17")
     events = stream.events()
     await anext(events)
     assert b"data: changed\n" in await anext(events)

@@ -10,7 +10,7 @@ import pytest
 
 from frontdesk import auto_replies, billing, contacts, messages
 from frontdesk.access import Actor
-from frontdesk.channels import Lane, Sender
+from frontdesk.channels import Event, Lane, Sender
 from frontdesk.contacts import Arrival
 from frontdesk.contacts import store as people
 from frontdesk.database import Database, Tenant, batch, new_id
@@ -256,7 +256,7 @@ async def test_the_functions_that_keep_and_lease(database: Database) -> None:
     numbers = talks(200, many=True)
     lanes = batch([one._asdict() for one in {lane(n) for n in numbers}])
     async with watched(database.platform(), "generic") as (db, seen):
-        kept = [delivery_row(lane(n), "message", "{}") for n in numbers]
+        kept = [delivery_row(lane(n), Event("", "", "message", "{}")) for n in numbers]
         await db.run("select private.keep_deliveries(%(batch)s)", {"batch": batch(kept)})
         await db.run("select private.route_channels('cloud_api', %(numbers)s)", {"numbers": [str(1000000 + n) for n in range(1, 200)]})
         for road in ("waiting_inbound", "waiting_outbound"):

@@ -23,9 +23,7 @@ def test_the_example_database_is_not_configured_but_one_that_only_looks_alike_is
         assert load(monkeypatch, tmp_path, DATABASE_URL=real).database_url == real
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "eighty"), ("PORT", "70000"), ("FRONTDESK_ENV", "prod"), ("WHATSAPP_GRAPH_URL", "graph.facebook.com")]
-)
+@pytest.mark.parametrize(("name", "value"), [("PORT", "eighty"), ("PORT", "70000"), ("FRONTDESK_ENV", "prod"), ("WHATSAPP_GRAPH_URL", "graph.facebook.com")])
 def test_a_setting_that_cannot_be_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: object, name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
         load(monkeypatch, tmp_path, **{name: value})

@@ -52,7 +52,7 @@ class World:
 
     async def keep(self, shop: Shop, *bodies: bytes) -> None:
         """Keep the events of webhooks for a shop's number, as the door does after the signature."""
-        rows = [delivery_row(shop.lane, event.kind, event.payload) for body in bodies for event in split(body)]
+        rows = [delivery_row(shop.lane, event) for body in bodies for event in split(body)]
         await Keeper(self.database, lambda lanes: None).keep(rows)
 
     async def tell(self, *shops: Shop, per_minute: int = 6) -> Told:
@@ -95,10 +95,14 @@ async def open_shop(owner: psycopg.AsyncConnection[Any], name: str) -> Shop:
 def webhook(shop: Shop, *values: dict[str, Any]) -> bytes:
     """A webhook body with these values (of `changes[].value`) for the shop's number."""
     head = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "15550100000", "phone_number_id": shop.phone_number_id}}
-    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": head | v} for v in values]}]}).encode()
+    return json.dumps(
+        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": head | v} for v in values]}]}
+    ).encode()
 
 
-def text(body: str = "hi", *, of: str = "4915112345678", name: str = "Lena", message_id: str | None = None, at: float | None = None, **more: Any) -> dict[str, Any]:
+def text(
+    body: str = "hi", *, of: str = "4915112345678", name: str = "Lena", message_id: str | None = None, at: float | None = None, **more: Any
+) -> dict[str, Any]:
     """The value of a text message from a phone."""
     message = {"from": of, "id": message_id or f"wamid.{new_id().hex}", "timestamp": str(int(at or time.time())), "type": "text", "text": {"body": body}}
     return {"contacts": [{"profile": {"name": name}, "wa_id": of}], "messages": [message | more]}
@@ -106,7 +110,13 @@ def text(body: str = "hi", *, of: str = "4915112345678", name: str = "Lena", mes
 
 def status(message_id: UUID, kind: str, *, of: str = "4915112345678", **more: Any) -> dict[str, Any]:
     """The value of a status of one of our messages."""
-    said = {"id": f"wamid.{message_id.hex}", "status": kind, "timestamp": str(int(time.time())), "recipient_id": of, "biz_opaque_callback_data": str(message_id)}
+    said = {
+        "id": f"wamid.{message_id.hex}",
+        "status": kind,
+        "timestamp": str(int(time.time())),
+        "recipient_id": of,
+        "biz_opaque_callback_data": str(message_id),
+    }
     return {"statuses": [said | more]}
 
 

@@ -23,9 +23,7 @@ commands.command()(demo)
 for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries}.items():
     commands.add_typer(group, name=name)
 
-OwnerUrl = Annotated[
-    str | None, typer.Option("--owner-url", help="The database owner's address, instead of DATABASE_OWNER_URL.")
-]
+OwnerUrl = Annotated[str | None, typer.Option("--owner-url", help="The database owner's address, instead of DATABASE_OWNER_URL.")]
 
 
 def main() -> None:
@@ -80,9 +78,7 @@ def simulator() -> None:
 
 @commands.command()
 def migrate(
-    status: Annotated[
-        bool, typer.Option("--status", help="Show which migrations are applied, and change nothing.")
-    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Show which migrations are applied, and change nothing.")] = False,
     owner_url: OwnerUrl = None,
 ) -> None:
     """Bring the database to this version's schema."""
@@ -106,9 +102,7 @@ async def _migrate(settings: Settings, owner_url: str | None, only_status: bool)
         async with embedded.reached(settings) as server:
             await _migrate_at(server.owner_url, server.app_url, only_status, "the embedded database")
     elif owner_url is None:
-        raise setup.CannotConnect(
-            "`frontdesk migrate` works as the owner of the database: set DATABASE_OWNER_URL, or give --owner-url."
-        )
+        raise setup.CannotConnect("`frontdesk migrate` works as the owner of the database: set DATABASE_OWNER_URL, or give --owner-url.")
     else:
         await _migrate_at(owner_url, settings.database_url, only_status, "DATABASE_OWNER_URL")
 

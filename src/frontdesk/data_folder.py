@@ -26,8 +26,7 @@ def usable(data_dir: Path) -> Path:
             return data_dir.resolve()
     except OSError as error:
         raise DataFolderUnusable(
-            f"The data folder {data_dir.absolute()} cannot be written: {error.strerror}."
-            " Set FRONTDESK_DATA_DIR to a folder that you may write."
+            f"The data folder {data_dir.absolute()} cannot be written: {error.strerror}. Set FRONTDESK_DATA_DIR to a folder that you may write."
         ) from None
 
 

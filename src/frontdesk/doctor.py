@@ -51,15 +51,9 @@ def _folder(data_dir: Path) -> list[Finding]:
     free = shutil.disk_usage(data_dir).free
     found = [Finding("data folder", free > ENOUGH_SPACE, f"{data_dir.absolute()}, {free // (1 << 20):,} MiB free")]
     secrets = data_dir / "secrets"
-    open_files = (
-        [path.name for path in secrets.glob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
-        if secrets.exists()
-        else []
-    )
+    open_files = [path.name for path in secrets.glob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077] if secrets.exists() else []
     if open_files:
-        found.append(
-            Finding("secrets", False, f"others may read {', '.join(open_files)} in {secrets}; run chmod 600 on them")
-        )
+        found.append(Finding("secrets", False, f"others may read {', '.join(open_files)} in {secrets}; run chmod 600 on them"))
     return found
 
 

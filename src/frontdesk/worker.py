@@ -45,8 +45,8 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
 
 def _inbound(settings: Settings, database: Database, live: Live, outbound: OutboundRoad, worker: UUID) -> InboundRoad:
     def told(what: Told) -> None:
-        if what.answered:
-            outbound.wake(what.answered)
+        if what.answers:
+            outbound.wake(what.heard)
         if what.organization_ids:
             live.changed(what.organization_ids, "inbox")
         for failure in what.failures:

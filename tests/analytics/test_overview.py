@@ -24,9 +24,7 @@ def done(overview: Overview) -> set[str]:
 
 
 async def answer_by_hand(world: World, shop: Shop, minutes_ago: float = 0) -> None:
-    (conversation_id,) = (
-        await world.see("select id from public.conversations where organization_id = %s", shop.organization_id)
-    )[0]
+    (conversation_id,) = (await world.see("select id from public.conversations where organization_id = %s", shop.organization_id))[0]
     at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
     async with world.database.tenant(shop.organization_id, shop.actor) as db:
         await db.run(

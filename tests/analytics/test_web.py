@@ -28,9 +28,7 @@ async def test_the_overview_greets_and_says_what_to_do_first(database: Database,
         assert "customers wait for an answer" in full
 
 
-async def test_a_member_is_not_offered_sample_data(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_a_member_is_not_offered_sample_data(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await owner.execute("update public.organization_members set role = 'member'")
         assert "Load sample data" not in (await desk.get("/dashboard")).text

@@ -109,9 +109,7 @@ async def test_a_changed_entry_is_named(log: Log, change: str) -> None:
 
 async def test_a_changed_entry_with_its_hash_made_anew_breaks_the_chain_after_it(log: Log) -> None:
     await log.forge("update public.audit_logs set details = '{}' where organization_id = %(salon)s and seq = 3")
-    await log.forge(
-        "update public.audit_logs a set hash = private.audit_hash(a) where organization_id = %(salon)s and seq = 3"
-    )
+    await log.forge("update public.audit_logs a set hash = private.audit_hash(a) where organization_id = %(salon)s and seq = 3")
     assert await log.faults() == [("lagos-glow-salon", 4, "inserted or replaced")]
 
 
@@ -169,11 +167,7 @@ async def test_eight_writers_at_once_make_one_whole_chain(log: Log) -> None:
     async with log.database.platform() as db:
         verdict = await audit.verify(db)
     assert (verdict.entries, verdict.faults) == (46, ())
-    rows = await (
-        await log.owner.execute(
-            "select count(distinct seq), max(seq) from public.audit_logs where organization_id = %s", (log.salon,)
-        )
-    ).fetchall()
+    rows = await (await log.owner.execute("select count(distinct seq), max(seq) from public.audit_logs where organization_id = %s", (log.salon,))).fetchall()
     assert rows == [(45, 45)]
 
 
@@ -206,9 +200,7 @@ async def test_background_work_signs_as_frontdesk_and_must_name_the_organization
         await audit.append(db, "a.five", organization_id=log.salon)
         with pytest.raises(ValueError, match="must name the organization"):
             await audit.append(db, "a.six")
-    rows = await (
-        await log.owner.execute("select actor_kind, actor_name from public.audit_logs where action = 'a.five'")
-    ).fetchall()
+    rows = await (await log.owner.execute("select actor_kind, actor_name from public.audit_logs where action = 'a.five'")).fetchall()
     assert rows == [("system", "Frontdesk")]
 
 

@@ -30,9 +30,7 @@ def run(urls: Any, tmp_path: Any) -> Any:
     return go
 
 
-async def test_a_whole_log_exits_with_0_and_a_broken_one_names_the_entry_and_exits_with_1(
-    run: Any, owner: psycopg.AsyncConnection[Any]
-) -> None:
+async def test_a_whole_log_exits_with_0_and_a_broken_one_names_the_entry_and_exits_with_1(run: Any, owner: psycopg.AsyncConnection[Any]) -> None:
     salon, _ = await sign_up(owner, "Lagos Glow Salon")
     await sign_up(owner, "Moretti Calzature")
     whole = run("verify")
@@ -41,9 +39,6 @@ async def test_a_whole_log_exits_with_0_and_a_broken_one_names_the_entry_and_exi
     await owner.execute("update public.audit_logs set actor_name = 'Eve' where organization_id = %s", (salon,))
     broken = run("verify")
     assert broken.returncode == 1
-    assert (
-        broken.stdout
-        == "lagos-glow-salon: entry 1: changed: its content does not match its hash\n2 entries checked: 1 fault.\n"
-    )
+    assert broken.stdout == "lagos-glow-salon: entry 1: changed: its content does not match its hash\n2 entries checked: 1 fault.\n"
     one = run("verify", "--organization", "moretti-calzature")
     assert (one.returncode, one.stdout) == (0, "1 entry checked: every chain is whole.\n")

@@ -57,7 +57,7 @@ class Desk:
         return await self.client.post(path, data=hidden | fields, headers=headers or {})
 
     async def names(self) -> list[str]:
-        return re.findall(r'<a class="fw-medium text-reset" href="[^"]+">([^<]+)</a>', await self.get())
+        return re.findall(r'<a class="fw-medium text-reset" href="[^"]+"><bdi>([^<]+)</bdi></a>', await self.get())
 
 
 async def add(world: World, *names: str, **more: Any) -> list[UUID]:

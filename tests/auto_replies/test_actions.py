@@ -32,9 +32,7 @@ async def create(world: World, shop: Shop, *proposals: Proposal) -> list[UUID]:
 
 
 async def names(world: World, shop: Shop) -> list[str]:
-    rows = await world.see(
-        "select name, position from auto_replies where organization_id = %s order by position", shop.organization_id
-    )
+    rows = await world.see("select name, position from auto_replies where organization_id = %s order by position", shop.organization_id)
     assert [position for _, position in rows] == list(range(1, len(rows) + 1))
     return [name for name, _ in rows]
 
@@ -89,9 +87,7 @@ async def test_the_plan_limits_how_many_rules_there_are(world: World) -> None:
         ({"cooldown_seconds": -1}, "cooldown_seconds", "how long"),
     ],
 )
-async def test_what_is_wrong_is_said_beside_its_field(
-    world: World, wrong: dict[str, Any], field: str, said: str
-) -> None:
+async def test_what_is_wrong_is_said_beside_its_field(world: World, wrong: dict[str, Any], field: str, said: str) -> None:
     with pytest.raises(BadInput, match=said) as raised:
         await create(world, world.shop, proposal(**{"name": "Prices"} | wrong))
     assert raised.value.field == field

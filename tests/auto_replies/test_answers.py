@@ -34,9 +34,7 @@ async def answered(world: World, shop: Shop) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def write(
-    world: World, *said: str, shop: Shop | None = None, of: str = "4915112345678", name: str = "Lena", **more: Any
-) -> None:
+async def write(world: World, *said: str, shop: Shop | None = None, of: str = "4915112345678", name: str = "Lena", **more: Any) -> None:
     shop = shop or world.shop
     await world.arrive(shop, webhook(shop, *(text(one, of=of, name=name, **more) for one in said)))
 
@@ -68,9 +66,7 @@ async def test_every_organization_answers_by_its_own_rules(world: World) -> None
     await world.keep(world.neighbour, webhook(world.neighbour, text("price")))
     await world.tell(world.shop, world.neighbour)
     assert await answered(world, world.shop) == ["Hello Lena, from 10."]
-    assert await answered(world, world.neighbour) == [
-        "Thanks for writing to Moretti Calzature. We will answer as soon as we can."
-    ]
+    assert await answered(world, world.neighbour) == ["Thanks for writing to Moretti Calzature. We will answer as soon as we can."]
 
 
 async def test_a_changed_rule_answers_in_its_new_form_at_once(world: World) -> None:
@@ -98,9 +94,7 @@ async def test_a_new_name_of_the_organization_is_said_at_once(world: World) -> N
 
 
 async def test_a_cooldown_holds_for_this_contact_within_a_batch_and_after_it(world: World) -> None:
-    patient, otherwise = await rules(
-        world, world.shop, Proposal("Prices", "keyword", "contains", ("price",), "From 10.", 3600), FALLBACK
-    )
+    patient, otherwise = await rules(world, world.shop, Proposal("Prices", "keyword", "contains", ("price",), "From 10.", 3600), FALLBACK)
     await write(world, "price", "price?")
     await write(world, "price!")
     await write(world, "price", of="4915100000000")
@@ -109,9 +103,7 @@ async def test_a_cooldown_holds_for_this_contact_within_a_batch_and_after_it(wor
     await write(world, "price")
     assert sorted(await answered(world, world.shop)) == ["From 10."] * 3 + [FALLBACK.reply] * 2
     assert (await counts(world, patient), await counts(world, otherwise)) == (3, 2)
-    assert await world.see(
-        "select count(*) from auto_reply_cooldowns where answered_at > now() - interval '1 minute'"
-    ) == [(1,)]
+    assert await world.see("select count(*) from auto_reply_cooldowns where answered_at > now() - interval '1 minute'") == [(1,)]
 
 
 async def test_two_bots_do_not_talk_for_ever(world: World) -> None:
@@ -172,10 +164,7 @@ async def test_batches_over_the_same_organizations_at_once_count_every_answer(wo
     (mine_id,), (theirs_id,) = await rules(world, world.shop, FALLBACK), await rules(world, world.neighbour, FALLBACK)
     await write(world, "hi")
     await write(world, "hi", shop=world.neighbour)
-    threads = {
-        row[0]: row[1:]
-        for row in await world.see("select organization_id, id, channel_id, contact_id from conversations")
-    }
+    threads = {row[0]: row[1:] for row in await world.see("select organization_id, id, channel_id, contact_id from conversations")}
 
     def said(shop: Shop) -> NewMessage:
         conversation_id, channel_id, contact_id = threads[shop.organization_id]

@@ -16,9 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 @asynccontextmanager
-async def opened(
-    app: FastAPI, world: World, chromium: str, scripts: bool = True, **form: object
-) -> AsyncIterator[Page]:
+async def opened(app: FastAPI, world: World, chromium: str, scripts: bool = True, **form: object) -> AsyncIterator[Page]:
     """A page of the owner's browser; at the end nothing may have complained."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     task = asyncio.create_task(server.serve())
@@ -34,11 +32,7 @@ async def opened(
             page = await context.new_page()
             page.on(
                 "console",
-                lambda message: (
-                    said.append(message.text)
-                    if message.type in ("error", "warning") and "/dashboard/live" not in str(message.location)
-                    else None
-                ),
+                lambda message: said.append(message.text) if message.type in ("error", "warning") and "/dashboard/live" not in str(message.location) else None,
             )
             page.on("pageerror", lambda error: said.append(str(error)))
             yield page
@@ -51,9 +45,7 @@ async def opened(
 
 
 async def stored(world: World) -> list[str]:
-    rows = await world.see(
-        "select name from auto_replies where organization_id = %s order by position", world.shop.organization_id
-    )
+    rows = await world.see("select name from auto_replies where organization_id = %s order by position", world.shop.organization_id)
     return [row[0] for row in rows]
 
 

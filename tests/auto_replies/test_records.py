@@ -13,9 +13,7 @@ from frontdesk.database import new_id
 WORDS = ["hi", "price", "how much", "größe", "👍", "价格", "c++", "السعر", "?", "HI", "i"]
 
 
-def rule(
-    name: str, *keywords: str, match: Match = "contains", trigger: Trigger = "keyword", at: int = 1, on: bool = True
-) -> Rule:
+def rule(name: str, *keywords: str, match: Match = "contains", trigger: Trigger = "keyword", at: int = 1, on: bool = True) -> Rule:
     by_words = trigger == "keyword"
     return Rule(new_id(), name, trigger, match if by_words else None, keywords, "Hello", enabled=on, position=at)
 
@@ -53,9 +51,7 @@ def test_any_of_several_words_will_do() -> None:
 
 
 def test_the_first_that_fits_in_order_of_position_answers() -> None:
-    assert (
-        answering([rule("second", "hi", at=2), rule("first", "hi", at=1), rule("third", "hi", at=3)], "hi") == "first"
-    )
+    assert answering([rule("second", "hi", at=2), rule("first", "hi", at=1), rule("third", "hi", at=3)], "hi") == "first"
 
 
 def test_a_rule_that_is_off_is_never_asked() -> None:
@@ -134,9 +130,7 @@ TEXTS = st.none() | st.text(max_size=40) | st.lists(st.sampled_from([*WORDS, "!"
 
 
 @given(RULES, TEXTS, st.booleans(), st.data())
-def test_the_tester_says_what_the_engine_does(
-    rules: list[Rule], text: str | None, first: bool, data: st.DataObject
-) -> None:
+def test_the_tester_says_what_the_engine_does(rules: list[Rule], text: str | None, first: bool, data: st.DataObject) -> None:
     book = Rulebook(rules)
     cooling = data.draw(st.sets(st.sampled_from([one.id for one in rules]))) if rules else set()
     question = Question(text, first_contact=first, cooling=cooling)
@@ -150,11 +144,7 @@ def test_the_tester_says_what_the_engine_does(
 
 
 @given(RULES, TEXTS, st.booleans())
-def test_rules_that_are_off_do_not_change_what_the_engine_answers(
-    rules: list[Rule], text: str | None, first: bool
-) -> None:
+def test_rules_that_are_off_do_not_change_what_the_engine_answers(rules: list[Rule], text: str | None, first: bool) -> None:
     """The engine loads only what is on; the tester sees all."""
     question = Question(text, first_contact=first)
-    assert (
-        choose(Rulebook(rules), question).rule == choose(Rulebook(one for one in rules if one.enabled), question).rule
-    )
+    assert choose(Rulebook(rules), question).rule == choose(Rulebook(one for one in rules if one.enabled), question).rule

@@ -20,17 +20,13 @@ PRICES = {
 
 
 async def become(world: World, role: str) -> None:
-    await world.owner.execute(
-        "update organization_members set role = %s where user_id = %s", (role, world.shop.owner_id)
-    )
+    await world.owner.execute("update organization_members set role = %s where user_id = %s", (role, world.shop.owner_id))
 
 
 async def test_the_list_tells_each_rule_as_a_sentence(world: World, desk: Desk) -> None:
     await add(world, "Prices", keywords=("price", "how much"), reply="From <b>10</b>", cooldown_seconds=3600)
     page = " ".join(re.sub(r"<[^>]+>", "", await desk.get()).split())
-    assert (
-        "When a message contains price or how much, answer “From &lt;b&gt;10&lt;/b&gt;”, at most once an hour." in page
-    )
+    assert "When a message contains price or how much, answer “From &lt;b&gt;10&lt;/b&gt;”, at most once an hour." in page
     assert "When somebody writes for the first time, answer “Thanks for writing to {{organization.name}}." in page
     assert "2 of 2 are on" in page
 
@@ -48,9 +44,7 @@ async def test_a_rule_is_written_and_shown(desk: Desk) -> None:
 
 
 async def test_what_is_wrong_stands_beside_every_field_and_what_was_typed_stays(world: World, desk: Desk) -> None:
-    answer = await desk.post(
-        LIST + "/new", **PRICES | {"name": " ", "keywords": " , \n", "reply": "Hi {{contact.phone}}"}
-    )
+    answer = await desk.post(LIST + "/new", **PRICES | {"name": " ", "keywords": " , \n", "reply": "Hi {{contact.phone}}"})
     page = html.unescape(answer.text)
     assert answer.status_code == 422
     assert "Give the rule a name." in page and "Give at least one word" in page
@@ -78,9 +72,7 @@ async def test_a_rule_is_edited_and_switched_by_its_form(world: World, desk: Des
     changed = {**PRICES, "name": "Costs", "keywords": "cost", "cooldown_seconds": "86400"}
     del changed["on"]
     assert (await desk.post(f"{LIST}/{rule_id}", **changed)).status_code == 303
-    rows = await world.see(
-        "select name, keywords, cooldown_seconds, enabled_at from auto_replies where id = %s", rule_id
-    )
+    rows = await world.see("select name, keywords, cooldown_seconds, enabled_at from auto_replies where id = %s", rule_id)
     assert rows == [("Costs", ["cost"], 86400, None)]
 
 
@@ -119,9 +111,9 @@ async def test_the_tester_says_which_rule_answers_and_why(world: World, desk: De
     page = html.unescape(answer.text)
     assert ("<html" in page) is not bool(headers)
     assert "Rule 3, Prices, answers" in page and "because the message contains “how much”." in " ".join(page.split())
-    assert "1 First greeting: this contact has written before." in page
-    assert "2 Booking: none of its 3 words is in the message." in page
-    assert "4 Later: not asked, because rule 3 answers." in page
+    assert "1 <bdi>First greeting</bdi>: this contact has written before." in page
+    assert "2 <bdi>Booking</bdi>: none of its 3 words is in the message." in page
+    assert "4 <bdi>Later</bdi>: not asked, because rule 3 answers." in page
     assert await world.see("select count(*) from messages") == [(0,)]
 
 

@@ -44,9 +44,7 @@ async def test_whoever_runs_the_installation_can_be_reached(database: Database, 
         assert 'href="mailto:desk@example.com"' in (await desk.get("/dashboard/billing")).text
 
 
-async def test_a_trial_that_is_over_is_told(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_a_trial_that_is_over_is_told(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await owner.execute("update public.subscriptions set trial_ends_at = now() - interval '1 day'")
         assert "trial ended on" in (await desk.get("/dashboard/billing")).text

@@ -95,9 +95,7 @@ def test_a_number_is_written_as_people_write_it() -> None:
 
 async def test_a_new_token_starts_a_stopped_channel(world: World, vault: Vault) -> None:
     shop = world.shop
-    await world.see(
-        "update public.channels set stopped_at = now(), stopped_reason = 'token expired', last_error = 'x' returning 1"
-    )
+    await world.see("update public.channels set stopped_at = now(), stopped_reason = 'token expired', last_error = 'x' returning 1")
     async with world.database.tenant(shop.organization_id, shop.actor) as db:
         await channels.renew_token(db, vault, shop.channel_id, "fresh-token")
         (channel,) = await channels.list_channels(db)

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from frontdesk.channels.records import derived_id
 
-moments = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)).map(
-    lambda at: at.replace(microsecond=0)
-)
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0))
 provider_ids = st.text(min_size=1, max_size=80)
 
 
@@ -27,17 +25,13 @@ def test_the_id_is_a_uuid_of_version_7_that_carries_the_time(channel_id: UUID, p
 
 
 @given(st.uuids(), provider_ids, provider_ids, moments, st.integers(1, 10**6))
-def test_a_message_of_a_later_second_sorts_after(
-    channel_id: UUID, first: str, second: str, at: datetime, seconds: int
-) -> None:
+def test_a_message_of_a_later_second_sorts_after(channel_id: UUID, first: str, second: str, at: datetime, seconds: int) -> None:
     later = at + timedelta(seconds=seconds)
     assert derived_id(channel_id, first, at) < derived_id(channel_id, second, later)
 
 
 @given(st.uuids(), st.uuids(), provider_ids, moments)
-def test_two_numbers_that_get_the_same_provider_id_keep_two_messages(
-    one: UUID, other: UUID, provider_id: str, at: datetime
-) -> None:
+def test_two_numbers_that_get_the_same_provider_id_keep_two_messages(one: UUID, other: UUID, provider_id: str, at: datetime) -> None:
     assert (derived_id(one, provider_id, at) == derived_id(other, provider_id, at)) == (one == other)
 
 

@@ -22,9 +22,7 @@ async def channel_id(desk: Desk) -> str:
         return str(await db.value("select id from public.channels where kind = 'cloud_api'"))
 
 
-async def test_a_new_organization_sees_its_sandbox_number_and_the_way_to_its_phone(
-    database: Database, settings: Settings
-) -> None:
+async def test_a_new_organization_sees_its_sandbox_number_and_the_way_to_its_phone(database: Database, settings: Settings) -> None:
     async with seated(database, settings) as desk:
         page = (await desk.get(LIST)).text
         async with desk.tenant() as db:
@@ -54,9 +52,7 @@ async def test_a_number_is_connected_by_the_form(database: Database, settings: S
         ("name", "", "Fill this in."),
     ],
 )
-async def test_a_wrong_field_is_named_and_the_rest_is_kept(
-    database: Database, settings: Settings, field: str, typed: str, said: str
-) -> None:
+async def test_a_wrong_field_is_named_and_the_rest_is_kept(database: Database, settings: Settings, field: str, typed: str, said: str) -> None:
     async with seated(database, settings) as desk:
         answer = await desk.send(NEW, page=NEW, **(TYPED | {field: typed}))
     assert answer.status_code == 422
@@ -87,24 +83,17 @@ async def test_a_new_token_and_a_goodbye(database: Database, settings: Settings)
         assert "is disconnected" in (await desk.press(f"{here}/disconnection", page=LIST)).text
 
 
-async def test_what_is_wrong_with_a_number_is_told(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_what_is_wrong_with_a_number_is_told(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await desk.press(NEW, page=NEW, **TYPED)
-        await owner.execute(
-            "update public.channels set stopped_at = now(), stopped_reason = 'The token has expired.'"
-            " where kind = 'cloud_api'"
-        )
+        await owner.execute("update public.channels set stopped_at = now(), stopped_reason = 'The token has expired.' where kind = 'cloud_api'")
         page = (await desk.get(LIST)).text
         assert "The token has expired." in page
         assert "Stopped" in page
         assert "The token has expired." in (await desk.get("/dashboard")).text
 
 
-async def test_a_member_sees_numbers_and_changes_none(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_a_member_sees_numbers_and_changes_none(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await owner.execute("update public.organization_members set role = 'member'")
         page = (await desk.get(LIST)).text
@@ -125,9 +114,7 @@ async def test_a_strangers_channel_is_not_there(database: Database, settings: Se
         assert "connected already" in taken.text
 
 
-async def test_a_lost_sandbox_number_can_be_opened_again(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_a_lost_sandbox_number_can_be_opened_again(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await owner.execute("delete from public.channels")
         assert "Open a sandbox number" in (await desk.get(LIST)).text

@@ -20,8 +20,6 @@ def test_the_best_known_name_is_used(known: tuple[str | None, str, str | None, s
     assert called(*known) == name
 
 
-@pytest.mark.parametrize(
-    ("code", "name"), [("de", "German"), ("pt-BR", "Portuguese (Brazil)"), ("klingon", "klingon"), (None, None)]
-)
+@pytest.mark.parametrize(("code", "name"), [("de", "German"), ("pt-BR", "Portuguese (Brazil)"), ("klingon", "klingon"), (None, None)])
 def test_languages_have_names(code: str | None, name: str | None) -> None:
     assert language_name(code) == name

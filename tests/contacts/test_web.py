@@ -63,18 +63,13 @@ async def test_a_contact_is_blocked_unblocked_and_renamed(database: Database, se
         assert "by Maya Bello" in page
         assert "Lena" in (await desk.get(f"{LIST}?show=blocked")).text
         assert "not blocked any more" in (await desk.press(f"{here}/unblock", page=here)).text
-        assert (
-            "This contact is now Lena from Kiel"
-            in (await desk.press(f"{here}/name", page=here, given_name="Lena from Kiel")).text
-        )
+        assert "This contact is now Lena from Kiel" in (await desk.press(f"{here}/name", page=here, given_name="Lena from Kiel")).text
         refused = await desk.send(f"{here}/name", page=here, given_name="x" * 401)
         assert refused.status_code == 422
         assert "at most 400 characters" in refused.text
 
 
-async def test_viewers_look_and_change_nothing(
-    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
-) -> None:
+async def test_viewers_look_and_change_nothing(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         here = f"{LIST}/{await add(desk, 'Lena')}"
         await owner.execute("update public.organization_members set role = 'viewer'")

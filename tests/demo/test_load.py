@@ -50,9 +50,7 @@ async def test_nothing_is_counted_or_queued_and_the_neighbour_has_nothing(world:
     await load(world, settings)
     assert await world.see("select 1 from public.organization_usage where used > 0") == []
     assert await world.see("select 1 from public.outbox") == []
-    neighbour = await world.see(
-        "select 1 from public.messages where organization_id = %s", world.neighbour.organization_id
-    )
+    neighbour = await world.see("select 1 from public.messages where organization_id = %s", world.neighbour.organization_id)
     assert neighbour == []
 
 
@@ -68,8 +66,7 @@ async def test_conversations_agree_with_their_messages(world: World, settings: S
           or v.last_message_at > now()
     """) == []  # fmt: skip
     states = await world.see(
-        "select count(*) filter (where unread_count > 0), count(closed_at), count(assigned_to), count(bot_off_at)"
-        " from public.conversations"
+        "select count(*) filter (where unread_count > 0), count(closed_at), count(assigned_to), count(bot_off_at) from public.conversations"
     )
     assert all(count >= 3 for count in states[0])
 
@@ -97,9 +94,7 @@ def test_the_overview_knows_sample_contacts_by_what_is_written_on_them() -> None
     assert SAMPLE_SOURCE == WRITTEN_SOURCE
 
 
-def test_the_command_makes_a_user_who_can_look_around(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, urls: Any
-) -> None:
+def test_the_command_makes_a_user_who_can_look_around(settings: Settings, monkeypatch: pytest.MonkeyPatch, urls: Any) -> None:
     monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
     monkeypatch.setenv("FRONTDESK_DATA_DIR", str(settings.data_dir))
     commands = Typer()

@@ -5,9 +5,7 @@ from frontdesk.settings import Settings
 from tests.desk import seated
 
 
-async def test_an_empty_organization_is_offered_sample_data_and_loads_it_once(
-    database: Database, settings: Settings
-) -> None:
+async def test_an_empty_organization_is_offered_sample_data_and_loads_it_once(database: Database, settings: Settings) -> None:
     async with seated(database, settings) as desk:
         assert "Load sample data" in (await desk.get("/dashboard")).text
         loaded = await desk.press("/dashboard/sample-data", page="/dashboard")

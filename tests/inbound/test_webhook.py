@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from frontdesk.channels import Lane
 from frontdesk.inbound import Keeper, Source, Webhook
+from frontdesk.inbound.records import Place
 from tests.world import APP_SECRET, Shop, World, sign, text, webhook
 
 TOKEN = "what Meta was told"
@@ -68,9 +68,7 @@ async def test_what_is_for_nobody_is_kept_and_told_once_the_number_is_connected(
     assert (await world.tell(world.shop)).messages == 1
 
 
-@pytest.mark.parametrize(
-    "body", [b"\xff\xfe", b'{"entry": [', b"not json", b'{"entry": "\xed\xa0\x80"}'], ids=["utf-8", "cut off", "no json", "surrogate"]
-)
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"entry": [', b"not json", b'{"entry": "\xed\xa0\x80"}'], ids=["utf-8", "cut off", "no json", "surrogate"])
 async def test_what_cannot_be_read_is_kept_as_it_came_with_the_reason(world: World, door: httpx.AsyncClient, body: bytes) -> None:
     assert await post(door, body) == 200
     ((raw, reason),) = await world.see("select body, reason from private.unrouted_deliveries")
@@ -102,14 +100,14 @@ async def test_without_a_database_the_answer_is_send_it_again(world: World, door
 
 
 async def test_requests_that_come_together_share_commits_and_all_are_kept(world: World) -> None:
-    rung: list[set[Lane]] = []
-    keeper = Keeper(world.database, lambda lanes: rung.append(set(lanes)))
+    rung: list[set[Place]] = []
+    keeper = Keeper(world.database, lambda places: rung.append(set(places)))
     application = Webhook(world.database, keeper, [Source("cloud_api", (APP_SECRET,))], TOKEN)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as client:  # type: ignore[arg-type]
         codes = await asyncio.gather(*(post(client, webhook(world.shop, text(f"{n}"))) for n in range(200)))
     assert codes == [200] * 200
     assert await kept(world) == 200
-    assert len(rung) < 100 and set().union(*rung) == {world.shop.lane}
+    assert len(rung) < 100 and {place.lane for places in rung for place in places} == {world.shop.lane}
 
 
 async def test_a_channel_disconnected_meanwhile_does_not_lose_the_others_events(world: World, door: httpx.AsyncClient) -> None:

@@ -19,8 +19,7 @@ async def queue(world: World, shop: Shop, *texts: str) -> list[messages.Queued]:
     conversation = (await world.see("select id from conversations where organization_id = %s", shop.organization_id))[0][0]
     async with world.database.tenant(shop.organization_id, shop.actor) as db:
         drafts = [
-            Draft(shop.organization_id, conversation, shop.channel_id, t, "member", "4915112345678", datetime.now(UTC) + timedelta(hours=1), 1)
-            for t in texts
+            Draft(shop.organization_id, conversation, shop.channel_id, t, "member", "4915112345678", datetime.now(UTC) + timedelta(hours=1), 1) for t in texts
         ]
         return await messages.queue(db, drafts)
 
@@ -30,10 +29,12 @@ async def test_the_same_message_arriving_twenty_times_is_stored_and_counted_once
     for _ in range(10):
         await world.arrive(world.shop, body, body)
     assert await world.see("select count(*) from messages where direction = 'in'") == [(1,)]
-    assert await world.see("select unread_count, last_text from conversations") == [(1, "Thanks for writing to Lagos Glow Salon. We will answer as soon as we can.")]
-    assert await world.see(
-        "select used from organization_usage where organization_id = %s and metric = 'messages_received'", world.shop.organization_id
-    ) == [(1,)]
+    assert await world.see("select unread_count, last_text from conversations") == [
+        (1, "Thanks for writing to Lagos Glow Salon. We will answer as soon as we can.")
+    ]
+    assert await world.see("select used from organization_usage where organization_id = %s and metric = 'messages_received'", world.shop.organization_id) == [
+        (1,)
+    ]
 
 
 async def test_two_organizations_with_the_same_customer_share_nothing(world: World) -> None:
@@ -58,7 +59,7 @@ async def test_a_reaction_is_kept_but_is_not_something_to_read(world: World) -> 
     reaction = text(type="reaction", reaction={"message_id": "wamid.1", "emoji": "👍"})
     del reaction["messages"][0]["text"]
     told = await world.arrive(world.shop, webhook(world.shop, reaction))
-    assert told.messages == 1 and not told.answered
+    assert told.messages == 1 and not told.answers
     assert await world.see("select unread_count from conversations") == [(1,)]
     assert await world.see("select emoji, reply_to from messages where type = 'reaction'") == [("👍", "wamid.1")]
 

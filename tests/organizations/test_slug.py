@@ -51,16 +51,12 @@ def test_clashes_get_numbers_and_numbers_that_are_names_are_stepped_over(urls: A
             row = owner.execute("select private.free_slug(%s)", (name,)).fetchone()
             assert row
             made.append(row[0])
-            owner.execute(
-                "insert into public.organizations (id, slug, name) values (gen_random_uuid(), %s, %s)", (row[0], name)
-            )
+            owner.execute("insert into public.organizations (id, slug, name) values (gen_random_uuid(), %s, %s)", (row[0], name))
         assert made == ["glow", "glow-2", "glow-3", "glow-4"]
 
 
 def test_the_longest_slug_keeps_room_for_its_number(urls: Any) -> None:
     with psycopg.connect(urls.owner) as owner:
-        owner.execute(
-            "insert into public.organizations (id, slug, name) values (gen_random_uuid(), %s, 'x')", ("a" * 50,)
-        )
+        owner.execute("insert into public.organizations (id, slug, name) values (gen_random_uuid(), %s, 'x')", ("a" * 50,))
         row = owner.execute("select private.free_slug(%s)", ("a" * 200,)).fetchone()
         assert row and row[0] == "a" * 50 + "-2" and VALID.fullmatch(row[0])

@@ -127,7 +127,7 @@ async def test_a_claim_left_by_a_crash_is_settled_by_its_status(world: World) ->
 
 async def test_a_passing_fault_is_tried_again_and_a_final_one_is_shown(world: World, graph_api: Graph) -> None:
     tries = iter([refuse(131000, 500), accept])
-    graph_api.answer = lambda request: next(tries)(request)
+    graph_api.answer = lambda request: next(tries)(request)  # noqa: PLW0108 - each request takes the next
     (message,) = await queue(world, world.shop, "patience")
     async with driving(world, graph_api):
 

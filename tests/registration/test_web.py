@@ -24,9 +24,7 @@ async def seen(owner: Owner, query: str, **params: Any) -> list[Any]:
 
 async def test_a_stranger_becomes_the_owner_of_an_organization_and_is_signed_in(app: FastAPI, owner: Owner) -> None:
     async with Browser(app) as browser:
-        answer = await browser.register(
-            name="Jürgen Müller", organization_name="Meine Firma GmbH", email="Owner@Example.com"
-        )
+        answer = await browser.register(name="Jürgen Müller", organization_name="Meine Firma GmbH", email="Owner@Example.com")
         assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard")
         assert (await browser.get("/account")).status_code == 200
     [(slug, name, role, email, status, ends)] = await seen(
@@ -45,9 +43,7 @@ async def test_a_stranger_becomes_the_owner_of_an_organization_and_is_signed_in(
     assert timedelta(days=13, hours=23) < ends <= timedelta(days=14)
 
 
-async def test_a_new_organization_has_a_sandbox_number_in_development(
-    app: FastAPI, owner: Owner, database: Database
-) -> None:
+async def test_a_new_organization_has_a_sandbox_number_in_development(app: FastAPI, owner: Owner, database: Database) -> None:
     async with Browser(app) as browser:
         await browser.register()
     [(organization, user)] = await seen(owner, "select organization_id, user_id from public.organization_members")
@@ -59,18 +55,14 @@ async def test_a_new_organization_has_a_sandbox_number_in_development(
 async def test_the_password_is_kept_as_argon2id_and_the_token_as_its_hash(app: FastAPI, owner: Owner) -> None:
     async with Browser(app) as browser:
         await browser.register(password="quiet lamps under rivers")
-        [(kept, sessions)] = await seen(
-            owner, "select encrypted_password, (select array_agg(s::text) from private.sessions s) from auth.users"
-        )
+        [(kept, sessions)] = await seen(owner, "select encrypted_password, (select array_agg(s::text) from private.sessions s) from auth.users")
         assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
         assert browser.token and len(sessions) == 1 and browser.token not in sessions[0]
 
 
 async def test_every_field_at_fault_is_named_at_once_and_what_was_typed_stays(app: FastAPI) -> None:
     async with Browser(app) as browser:
-        answer = await browser.register(
-            name="", email="not an email", organization_name="x" * 10_000, password="glow24"
-        )
+        answer = await browser.register(name="", email="not an email", organization_name="x" * 10_000, password="glow24")
     assert answer.status_code == 422
     for complaint in (
         "Fill this in.",
@@ -99,9 +91,7 @@ async def test_every_field_at_fault_is_named_at_once_and_what_was_typed_stays(ap
         ({"password": "x" * 1001}, "Use at most 1,000 characters. This has 1,001."),
     ],
 )  # fmt: skip
-async def test_bad_input_is_refused_with_a_sentence_beside_the_field(
-    app: FastAPI, owner: Owner, fields: dict[str, str], complaint: str
-) -> None:
+async def test_bad_input_is_refused_with_a_sentence_beside_the_field(app: FastAPI, owner: Owner, fields: dict[str, str], complaint: str) -> None:
     async with Browser(app) as browser:
         answer = await browser.register(**fields)
     assert answer.status_code == 422
@@ -123,9 +113,7 @@ async def test_an_email_that_is_taken_is_said_to_be_in_whatever_case(app: FastAP
 async def test_ten_sign_ups_of_one_name_at_once_get_ten_numbered_slugs(app: FastAPI, owner: Owner) -> None:
     async def one(number: int) -> int:
         async with Browser(app) as browser:
-            return (
-                await browser.register(email=f"user{number}@example.com", organization_name="Café Zürich")
-            ).status_code
+            return (await browser.register(email=f"user{number}@example.com", organization_name="Café Zürich")).status_code
 
     assert await asyncio.gather(*map(one, range(10))) == [303] * 10
     slugs = {slug for (slug,) in await seen(owner, "select slug from public.organizations")}
@@ -138,17 +126,11 @@ async def test_two_sign_ups_with_one_email_at_once_make_one_user(app: FastAPI, o
             return (await browser.register()).status_code
 
     assert sorted(await asyncio.gather(one(), one())) == [303, 409]
-    assert await seen(
-        owner, "select (select count(*) from auth.users), (select count(*) from public.organizations)"
-    ) == [(1, 1)]
+    assert await seen(owner, "select (select count(*) from auth.users), (select count(*) from public.organizations)") == [(1, 1)]
 
 
-async def test_a_sign_up_goes_through_when_its_organization_cannot_be_made_and_the_first_visit_mends_it(
-    app: FastAPI, owner: Owner
-) -> None:
-    await owner.execute(
-        "alter table public.subscriptions add constraint planted check (plan_id <> 'starter') not valid"
-    )
+async def test_a_sign_up_goes_through_when_its_organization_cannot_be_made_and_the_first_visit_mends_it(app: FastAPI, owner: Owner) -> None:
+    await owner.execute("alter table public.subscriptions add constraint planted check (plan_id <> 'starter') not valid")
     async with Browser(app) as browser:
         assert (await browser.register()).status_code == 303
         assert await seen(owner, "select count(*) from public.organizations") == [(0,)]
@@ -157,9 +139,9 @@ async def test_a_sign_up_goes_through_when_its_organization_cannot_be_made_and_t
         await owner.execute("alter table public.subscriptions drop constraint planted")
         await asyncio.gather(browser.get("/account"), browser.get("/account"))
         assert "Lagos Glow Salon" in (await browser.get("/account")).text
-    assert await seen(
-        owner, "select o.slug, c.kind from public.organizations o join public.channels c on c.organization_id = o.id"
-    ) == [("lagos-glow-salon", "simulator")]
+    assert await seen(owner, "select o.slug, c.kind from public.organizations o join public.channels c on c.organization_id = o.id") == [
+        ("lagos-glow-salon", "simulator")
+    ]
 
 
 async def test_somebody_removed_from_his_organization_gets_no_other_by_visiting(app: FastAPI, owner: Owner) -> None:
@@ -170,9 +152,7 @@ async def test_somebody_removed_from_his_organization_gets_no_other_by_visiting(
     assert await seen(owner, "select count(*) from public.organizations") == [(1,)]
 
 
-async def test_the_twenty_first_registration_from_one_network_in_an_hour_has_to_wait(
-    app: FastAPI, owner: Owner, settings: Settings
-) -> None:
+async def test_the_twenty_first_registration_from_one_network_in_an_hour_has_to_wait(app: FastAPI, owner: Owner, settings: Settings) -> None:
     async with Browser(app, "https://desk.example", AWAY) as browser:
         await browser.register()
         for _ in range(19):
@@ -228,8 +208,7 @@ async def test_fields_nobody_asked_for_are_ignored(app: FastAPI, owner: Owner) -
         assert (await browser.register(role="viewer", plan="enterprise", is_super_admin="true")).status_code == 303
     assert await seen(
         owner,
-        "select m.role, s.plan_id from public.organization_members m join public.subscriptions s using"
-        " (organization_id)",
+        "select m.role, s.plan_id from public.organization_members m join public.subscriptions s using (organization_id)",
     ) == [("owner", "starter")]
 
 

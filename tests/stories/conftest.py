@@ -49,7 +49,8 @@ class Backstage:
 
     async def used(self, shop: Shop, metric: str) -> int:
         """How much of a metric a shop has used."""
-        rows = await self.see("select coalesce(sum(used), 0) from public.organization_usage where organization_id = %s and metric = %s", shop.organization_id, metric)
+        question = "select coalesce(sum(used), 0) from public.organization_usage where organization_id = %s and metric = %s"
+        rows = await self.see(question, shop.organization_id, metric)
         return int(rows[0][0])
 
     async def stands(self, shop: Shop, *statuses: str) -> None:
@@ -82,9 +83,7 @@ class Backstage:
 
     async def two_minutes_pass(self, shop: Shop) -> None:
         """Nothing is heard of what was claimed for two minutes. The claims themselves are made older: nobody waits."""
-        await self.owner.execute(
-            "update public.outbox set claimed_at = claimed_at - interval '2 minutes' where organization_id = %s and claimed_at is not null", (shop.organization_id,)
-        )
+        await self.owner.execute("update public.outbox set claimed_at = claimed_at - interval '2 minutes' where organization_id = %s", (shop.organization_id,))
 
     async def whatsapp_posts(self, body: bytes) -> int:
         """A webhook as WhatsApp would sign it; the status of the answer."""

@@ -30,7 +30,7 @@ async def greeted(shop: Shop, backstage: Backstage, **faults: object) -> str:
         {"delay": {"seconds": 0.5}},
         {"slow": {"seconds": 1, "count": 1}, "reset_after": {"count": 1}, "early_statuses": True},
     ],
-    ids=lambda faults: " and ".join(faults),
+    ids=" and ".join,
 )
 async def test_what_whatsapp_takes_in_the_end_arrives_once_and_is_known(shop: Shop, backstage: Backstage, faults: Fault) -> None:
     conversation = await greeted(shop, backstage, **faults)
@@ -42,9 +42,7 @@ async def test_what_whatsapp_takes_in_the_end_arrives_once_and_is_known(shop: Sh
 
 @pytest.mark.parametrize(("faults", "arrived"), [({"reset_before": True}, 0), ({"answer_502": True}, 0), ({"reset_after": True, "lose": True}, 1)],
                          ids=["reset before", "no explanation", "reset after, statuses lost"])  # fmt: skip
-async def test_what_nobody_knows_stands_as_unknown_and_is_never_sent_again_by_itself(
-    shop: Shop, backstage: Backstage, faults: Fault, arrived: int
-) -> None:
+async def test_what_nobody_knows_stands_as_unknown_and_is_never_sent_again_by_itself(shop: Shop, backstage: Backstage, faults: Fault, arrived: int) -> None:
     conversation = await greeted(shop, backstage, **faults)
     await shop.writes(conversation, "See you tomorrow")
 
@@ -79,9 +77,7 @@ async def test_without_any_status_a_message_stays_accepted(shop: Shop, backstage
 
 @pytest.mark.parametrize(("number", "status", "words"), [("+4915115550026", "failed", "undeliverable"), ("+4915115550047", "failed", "24 hours")],
                          ids=["undeliverable", "window"])  # fmt: skip
-async def test_what_whatsapp_refuses_for_good_is_shown_with_its_reason(
-    shop: Shop, backstage: Backstage, number: str, status: str, words: str
-) -> None:
+async def test_what_whatsapp_refuses_for_good_is_shown_with_its_reason(shop: Shop, backstage: Backstage, number: str, status: str, words: str) -> None:
     await shop.hears("hi", of=number, name="Ada")
     await backstage.stands(shop, status)
     assert words in (await shop.page(await shop.conversation("Ada"))).lower()

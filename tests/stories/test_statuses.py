@@ -65,7 +65,7 @@ async def test_a_reaction_from_the_phone_shows_on_its_message_and_is_not_answere
     conversation = await shop.conversation()
 
     async def shown() -> bool:
-        return 'Reaction: </span>👍' in await shop.page(conversation)
+        return "Reaction: </span>👍" in await shop.page(conversation)
 
     await eventually(shown, "the reaction in the thread")
     await shop.hears(None, reaction={"message_id": greeting["id"], "emoji": ""})  # type: ignore[arg-type]

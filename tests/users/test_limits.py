@@ -14,9 +14,7 @@ pytestmark = pytest.mark.usefixtures("maya")
 Owner = psycopg.AsyncConnection[Any]
 
 
-async def test_the_eleventh_failure_has_to_wait_even_with_the_right_password_but_not_from_elsewhere(
-    app: FastAPI, owner: Owner
-) -> None:
+async def test_the_eleventh_failure_has_to_wait_even_with_the_right_password_but_not_from_elsewhere(app: FastAPI, owner: Owner) -> None:
     async with Browser(app) as browser:
         assert [(await browser.sign_in(password=WRONG)).status_code for _ in range(10)] == [422] * 10
         answer = await browser.sign_in()
@@ -36,9 +34,7 @@ async def test_the_limit_speaks_the_same_of_emails_that_do_not_exist(app: FastAP
     assert codes == [422] * 10 + [429]
 
 
-async def test_one_address_may_fail_a_hundred_times_whatever_the_account(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_address_may_fail_a_hundred_times_whatever_the_account(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "PER_ADDRESS", 5)
     async with Browser(app) as browser:
         codes = [(await browser.sign_in(f"user{number}@example.com", WRONG)).status_code for number in range(6)]
@@ -61,9 +57,7 @@ async def test_guesses_at_the_same_time_do_not_slip_through(app: FastAPI) -> Non
     assert sorted(codes) == [422] * 10 + [429] * 6
 
 
-async def test_when_too_many_sign_in_at_once_the_last_are_asked_to_come_back(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_when_too_many_sign_in_at_once_the_last_are_asked_to_come_back(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_workshop", passwords.Workshop(at_once=1, waiting=0))
 
     async def one() -> int:

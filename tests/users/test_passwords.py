@@ -37,9 +37,7 @@ def test_a_strangers_password_is_checked_against_a_hash_of_full_strength() -> No
 
 
 @pytest.mark.parametrize("kept", [None, "", "$2a$10$abcdefghijklmnopqrstuu", "no hash at all"])
-async def test_where_there_is_no_hash_of_ours_the_same_work_is_done_in_vain(
-    kept: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_where_there_is_no_hash_of_ours_the_same_work_is_done_in_vain(kept: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
     original = passwords.HASHER.hashers[0].verify
 

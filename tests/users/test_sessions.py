@@ -16,9 +16,7 @@ Owner = psycopg.AsyncConnection[Any]
 
 
 async def session_ids(owner: Owner) -> list[UUID]:
-    rows = await (
-        await owner.execute("select id from private.sessions where revoked_at is null order by created_at")
-    ).fetchall()
+    rows = await (await owner.execute("select id from private.sessions where revoked_at is null order by created_at")).fetchall()
     return [one for (one,) in rows]
 
 
@@ -32,13 +30,9 @@ async def session_ids(owner: Owner) -> list[UUID]:
         ("revoked_at = now()", False),
     ],
 )
-async def test_a_session_ends_after_twelve_idle_hours_or_fourteen_days(
-    app: FastAPI, owner: Owner, change: str, stays: bool
-) -> None:
+async def test_a_session_ends_after_twelve_idle_hours_or_fourteen_days(app: FastAPI, owner: Owner, change: str, stays: bool) -> None:
     async with signed_in(app) as browser:
-        [(length,)] = await (
-            await owner.execute("select extract(day from expires_at - created_at) from private.sessions")
-        ).fetchall()
+        [(length,)] = await (await owner.execute("select extract(day from expires_at - created_at) from private.sessions")).fetchall()
         assert length == 14
         await owner.execute(f"update private.sessions set {change}")  # type: ignore[arg-type]  # literal above
         assert ((await browser.get("/account")).status_code == 200) is stays
@@ -126,15 +120,11 @@ async def test_nothing_changes_without_the_sessions_own_form_token(app: FastAPI,
 
 async def test_a_user_is_called_what_he_wants(app: FastAPI) -> None:
     async with signed_in(app) as browser:
-        assert (await browser.send("/account/name", page="/account", name="  Maya Adé ")).headers[
-            "location"
-        ] == "/account"
+        assert (await browser.send("/account/name", page="/account", name="  Maya Adé ")).headers["location"] == "/account"
         assert "Maya Adé" in (await browser.get("/account")).text
 
 
-@pytest.mark.parametrize(
-    ("name", "complaint"), [("", "Fill this in."), ("x" * 10_000, "Use at most 200 characters. This has 10,000.")]
-)
+@pytest.mark.parametrize(("name", "complaint"), [("", "Fill this in."), ("x" * 10_000, "Use at most 200 characters. This has 10,000.")])
 async def test_a_name_that_is_none_is_refused_beside_its_field(app: FastAPI, name: str, complaint: str) -> None:
     async with signed_in(app) as browser:
         answer = await browser.send("/account/name", page="/account", name=name)
@@ -150,18 +140,13 @@ async def test_the_root_leads_to_the_sign_in_or_to_the_overview(app: FastAPI) ->
         assert (await browser.get("/")).headers["location"] == "/dashboard"
 
 
-async def test_what_a_user_does_to_his_sessions_stands_in_his_organizations_log_alone(
-    app: FastAPI, owner: Owner
-) -> None:
+async def test_what_a_user_does_to_his_sessions_stands_in_his_organizations_log_alone(app: FastAPI, owner: Owner) -> None:
     async with signed_in(app, agent=PHONE), signed_in(app) as browser:
         await browser.send("/account/name", page="/account", name="Maya Adé")
         await browser.send(f"/account/sessions/{(await session_ids(owner))[0]}/revocation", page="/account")
         await browser.send("/account/sessions/revocation", page="/account")
     rows = await (
-        await owner.execute(
-            "select o.slug, a.action from public.audit_logs a join public.organizations o on o.id ="
-            " a.organization_id order by o.slug, a.seq"
-        )
+        await owner.execute("select o.slug, a.action from public.audit_logs a join public.organizations o on o.id = a.organization_id order by o.slug, a.seq")
     ).fetchall()
     mayas = [action for slug, action in rows if slug == "lagos-glow-salon"]
     assert mayas[-5:] == [
@@ -179,9 +164,7 @@ async def test_what_a_user_does_to_his_sessions_stands_in_his_organizations_log_
 
 async def test_a_stolen_copy_of_the_table_opens_nothing(app: FastAPI, owner: Owner, database: Database) -> None:
     async with signed_in(app) as browser:
-        [(row, token_hash)] = await (
-            await owner.execute("select s::text, encode(token_hash, 'hex') from private.sessions s")
-        ).fetchall()
+        [(row, token_hash)] = await (await owner.execute("select s::text, encode(token_hash, 'hex') from private.sessions s")).fetchall()
         assert browser.token and browser.token not in row
         assert await find_visitor(database, token_hash[:43]) is None
 

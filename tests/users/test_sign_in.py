@@ -46,9 +46,7 @@ async def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(app: Fa
     assert pages[0] == pages[1]
 
 
-async def test_both_take_the_same_road_one_check_and_the_same_statements(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_both_take_the_same_road_one_check_and_the_same_statements(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     checks: list[str | None] = []
     original = passwords.check
 
@@ -68,9 +66,7 @@ async def test_a_planted_token_is_worth_nothing_after_the_sign_in(app: FastAPI) 
         planted = attacker.token
         assert planted
         browser.client.cookies.set("frontdesk_session", planted, domain="localhost.local", path="/")
-        assert (
-            await browser.send("/login", page="/account", email="maya@example.com", password=PASSWORD)
-        ).status_code == 303
+        assert (await browser.send("/login", page="/account", email="maya@example.com", password=PASSWORD)).status_code == 303
         assert browser.token not in (None, planted)
         assert (await attacker.get("/account")).status_code == 303  # the session before this one has ended
 
@@ -90,8 +86,7 @@ async def test_the_sign_in_leads_to_where_one_wanted_on_this_site_only(app: Fast
     async with Browser(app) as browser:
         answer = await browser.post(
             "/login",
-            hidden_fields((await browser.get("/login")).text)
-            | {"email": "maya@example.com", "password": PASSWORD, "next": wanted},
+            hidden_fields((await browser.get("/login")).text) | {"email": "maya@example.com", "password": PASSWORD, "next": wanted},
         )
         assert answer.headers["location"] == goes_to
         assert (await browser.client.get("/login", params={"next": wanted})).headers["location"] == goes_to
@@ -111,14 +106,10 @@ async def test_over_tls_the_cookie_is_bound_to_this_very_host(app: FastAPI) -> N
     [cookie] = [one for one in answer.headers.get_list("set-cookie") if "frontdesk" in one]
     name, *attributes = cookie.split("; ")
     assert name.startswith("__Host-frontdesk=") and len(name.split("=")[1]) >= 43
-    assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=1209600"} == set(attributes) - {
-        a for a in attributes if a.startswith("expires")
-    }
+    assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=1209600"} == set(attributes) - {a for a in attributes if a.startswith("expires")}
 
 
-@pytest.mark.parametrize(
-    "base", ["http://localhost:3002", "http://127.0.0.1:3002", "http://[::1]:3002", "http://desk.localhost"]
-)
+@pytest.mark.parametrize("base", ["http://localhost:3002", "http://127.0.0.1:3002", "http://[::1]:3002", "http://desk.localhost"])
 async def test_plain_http_is_good_enough_on_this_machine(app: FastAPI, base: str) -> None:
     async with Browser(app, base) as browser:
         answer = await browser.sign_in()
@@ -151,9 +142,7 @@ async def test_signing_in_failing_and_out_stand_in_the_organizations_log(app: Fa
         await browser.sign_in()
         await browser.send("/logout", page="/account")
     assert await actions_logged(owner) == ["user.sign_in_failed", "user.signed_in", "user.signed_out"]
-    rows = await (
-        await owner.execute("select details::text || coalesce(target_id, '') || actor_name from public.audit_logs")
-    ).fetchall()
+    rows = await (await owner.execute("select details::text || coalesce(target_id, '') || actor_name from public.audit_logs")).fetchall()
     assert PASSWORD not in str(rows) and WRONG not in str(rows)
 
 

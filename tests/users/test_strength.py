@@ -39,9 +39,7 @@ def test_others_pass_without_rules_about_capitals_digits_and_signs(password: str
     assert weakness(password, ["Maya Bello", "maya@example.com"]) is None
 
 
-@pytest.mark.parametrize(
-    "password", ["maya@example.com", "Maya.Bello", "mayabello99", "Lagos Glow Salon", "lagosglowsalon2024"]
-)
+@pytest.mark.parametrize("password", ["maya@example.com", "Maya.Bello", "mayabello99", "Lagos Glow Salon", "lagosglowsalon2024"])
 def test_a_user_cannot_take_what_others_know_of_him(password: str) -> None:
     about = ["Maya Bello", "maya@example.com", "Lagos Glow Salon"]
     assert (weakness(password, about) or "").startswith("This is made of your own name or address")
@@ -60,9 +58,7 @@ def test_lengths_are_told(password: str, complaint: str) -> None:
 
 
 def test_every_listed_password_is_refused() -> None:
-    listed = [
-        line for line in (LISTS / "common_passwords.txt").read_text("utf-8").splitlines() if not line.startswith("# ")
-    ]
+    listed = [line for line in (LISTS / "common_passwords.txt").read_text("utf-8").splitlines() if not line.startswith("# ")]
     assert len(listed) > 2_500
     assert [password for password in listed if weakness(password) is None] == []
 

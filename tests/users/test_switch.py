@@ -32,9 +32,7 @@ async def join(owner: Owner, email: str, slug: str) -> UUID:
     return organization
 
 
-async def test_a_user_of_two_organizations_switches_and_starts_there_next_time(
-    app: FastAPI, database: Database, owner: Owner
-) -> None:
+async def test_a_user_of_two_organizations_switches_and_starts_there_next_time(app: FastAPI, database: Database, owner: Owner) -> None:
     moretti = await join(owner, "maya@example.com", "moretti-calzature")
     async with signed_in(app) as browser:
         assert browser.token
@@ -59,9 +57,7 @@ async def test_a_user_of_two_organizations_switches_and_starts_there_next_time(
         assert visitor and visitor.current and visitor.current.slug == "moretti-calzature"
 
 
-async def test_a_form_of_one_organization_sent_under_another_is_refused_not_misfiled(
-    app: FastAPI, owner: Owner
-) -> None:
+async def test_a_form_of_one_organization_sent_under_another_is_refused_not_misfiled(app: FastAPI, owner: Owner) -> None:
     moretti, door, written = await join(owner, "maya@example.com", "moretti-calzature"), Door(), []
 
     @door.post("/note", needs=Permission.ORGANIZATION_READ)
@@ -74,17 +70,13 @@ async def test_a_form_of_one_organization_sent_under_another_is_refused_not_misf
         rendered_before = hidden_fields((await browser.get("/account")).text)
         await browser.send("/session/organization", page="/account", to=str(moretti))
         refused = await browser.post("/note", rendered_before)
-        assert (
-            refused.status_code == 409 and "This form belongs to Lagos Glow Salon. Nothing was saved." in refused.text
-        )
+        assert refused.status_code == 409 and "This form belongs to Lagos Glow Salon. Nothing was saved." in refused.text
         assert (await browser.send("/note", page="/account")).status_code == 200
     assert written == [moretti]
 
 
 async def test_nobody_switches_to_an_organization_he_is_not_in(app: FastAPI, database: Database, owner: Owner) -> None:
-    [(moretti,)] = await (
-        await owner.execute("select id from public.organizations where slug = 'moretti-calzature'")
-    ).fetchall()
+    [(moretti,)] = await (await owner.execute("select id from public.organizations where slug = 'moretti-calzature'")).fetchall()
     async with signed_in(app) as browser:
         for wanted in (str(moretti), str(new_id()), "", "no id"):
             assert (await browser.send("/session/organization", page="/account", to=wanted)).status_code == 404
@@ -93,15 +85,11 @@ async def test_nobody_switches_to_an_organization_he_is_not_in(app: FastAPI, dat
         assert visitor and visitor.current and visitor.current.slug == "lagos-glow-salon"
 
 
-async def test_whoever_is_removed_from_the_chosen_organization_falls_back_to_another(
-    app: FastAPI, database: Database, owner: Owner
-) -> None:
+async def test_whoever_is_removed_from_the_chosen_organization_falls_back_to_another(app: FastAPI, database: Database, owner: Owner) -> None:
     moretti = await join(owner, "maya@example.com", "moretti-calzature")
     async with signed_in(app) as browser:
         await browser.send("/session/organization", page="/account", to=str(moretti))
-        await owner.execute(
-            "delete from public.organization_members where organization_id = %s and role = 'viewer'", (moretti,)
-        )
+        await owner.execute("delete from public.organization_members where organization_id = %s and role = 'viewer'", (moretti,))
         assert browser.token
         visitor = await find_visitor(database, browser.token)
         assert visitor and visitor.current and visitor.current.slug == "lagos-glow-salon"

@@ -16,9 +16,7 @@ from frontdesk.live import Live
 from frontdesk.settings import Settings
 
 PASSWORD = "correct horse battery 42"
-EXPECTED = (
-    "Failed to load resource",
-)  # said of every page that answers 404 or 422; what matters is what the page shows
+EXPECTED = ("Failed to load resource",)  # said of every page that answers 404 or 422; what matters is what the page shows
 
 
 @asynccontextmanager
@@ -32,9 +30,7 @@ async def served(settings: Settings, database: Database) -> AsyncIterator[str]:
 @asynccontextmanager
 async def listening(application: ASGIApp) -> AsyncIterator[str]:
     """Any application on a free port."""
-    server = uvicorn.Server(
-        uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

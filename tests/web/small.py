@@ -44,15 +44,11 @@ def visitor(world: World, shop: Shop, current: bool = True) -> web.Visitor:
     """The owner of a shop; of the neighbour too, when he owns both."""
     here = web.Membership(shop.organization_id, "shop", shop.name, "owner")
     there = web.Membership(world.neighbour.organization_id, "neighbour", world.neighbour.name, "member")
-    return web.Visitor(
-        shop.owner_id, "Maya Bello", "maya@example.com", UUID(int=1), TOKEN, (here, there), here if current else None
-    )
+    return web.Visitor(shop.owner_id, "Maya Bello", "maya@example.com", UUID(int=1), TOKEN, (here, there), here if current else None)
 
 
 @asynccontextmanager
-async def browser(
-    world: World, token: str | None = "owner", base: str = BASE, **headers: str
-) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(world: World, token: str | None = "owner", base: str = BASE, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
     """A browser at the application, signed in with this token."""
     cookies = {"__Host-frontdesk" if base.startswith("https") else "frontdesk_session": token} if token else {}
     async with httpx.AsyncClient(

@@ -31,9 +31,7 @@ async def test_every_answer_carries_a_strict_policy(world: World, path: str) -> 
 async def test_the_nonce_is_new_each_time_and_stands_on_the_page(world: World) -> None:
     async with browser(world) as owner:
         first, second = await owner.get("/account"), await owner.get("/account")
-    nonces = [
-        re.findall(r"'nonce-([^']+)'", answer.headers["content-security-policy"])[0] for answer in (first, second)
-    ]
+    nonces = [re.findall(r"'nonce-([^']+)'", answer.headers["content-security-policy"])[0] for answer in (first, second)]
     assert nonces[0] != nonces[1]
     assert f'<script nonce="{nonces[0]}"' in first.text
 
@@ -51,13 +49,9 @@ async def test_over_tls_the_browser_is_told_to_stay_there(world: World) -> None:
 async def test_a_body_over_the_limit_is_refused(world: World, path: str, size: int, status: int) -> None:
     async with browser(world, token="owner" if path == "/contacts" else None) as sender:
         sender.cookies.set("visit", TOKEN, domain="desk.example")
-        answer = await sender.post(
-            path, content=b"x" * size, headers={"content-type": "text/plain", "x-csrf-token": TOKEN}
-        )
+        answer = await sender.post(path, content=b"x" * size, headers={"content-type": "text/plain", "x-csrf-token": TOKEN})
         if path == "/contacts":
-            answer = await sender.post(
-                path, content=b"x" * size, headers={"content-type": "application/x-www-form-urlencoded"}
-            )
+            answer = await sender.post(path, content=b"x" * size, headers={"content-type": "application/x-www-form-urlencoded"})
     assert answer.status_code == status
 
 
@@ -68,7 +62,5 @@ async def test_a_body_that_lies_about_its_length_is_stopped_on_the_way(world: Wo
 
     async with browser(world, token=None) as sender:
         sender.cookies.set("visit", TOKEN, domain="desk.example")
-        answer = await sender.post(
-            "/large", content=endless(), headers={"content-type": "text/plain", "x-csrf-token": TOKEN}
-        )  # type: ignore[arg-type]  # an async generator
+        answer = await sender.post("/large", content=endless(), headers={"content-type": "text/plain", "x-csrf-token": TOKEN})  # type: ignore[arg-type]  # an async generator
     assert answer.status_code == 413

@@ -51,9 +51,7 @@ FORMS = {"wide and light": (WIDE, "light"), "wide and dark": (WIDE, "dark"), "a 
 
 
 @pytest.mark.parametrize(("screen", "colours"), FORMS.values(), ids=FORMS)
-async def test_everybody_can_use_every_page(
-    settings: Settings, database: Database, chromium: str, screen: Any, colours: Any
-) -> None:
+async def test_everybody_can_use_every_page(settings: Settings, database: Database, chromium: str, screen: Any, colours: Any) -> None:
     async with (
         served(settings, database) as address,
         browsing(chromium, address, viewport=screen, color_scheme=colours) as page,

@@ -100,9 +100,5 @@ async def test_a_refused_form_comes_back_as_it_was_typed(world: World) -> None:
 async def test_a_password_is_never_written_back(world: World) -> None:
     from frontdesk.web import pages
 
-    macro = pages().environment.from_string(
-        "{% import 'ui.html' as ui with context %}{{ ui.field(form, 'password', 'Password', 'password') }}"
-    )
-    assert "hunter2" not in macro.render(
-        form=Form({"password": "hunter2"}, {"password": "Use at least 10 characters."})
-    )
+    macro = pages().environment.from_string("{% import 'ui.html' as ui with context %}{{ ui.field(form, 'password', 'Password', 'password') }}")
+    assert "hunter2" not in macro.render(form=Form({"password": "hunter2"}, {"password": "Use at least 10 characters."}))

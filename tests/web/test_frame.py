@@ -1,5 +1,6 @@
 """The frame in a real browser: light and dark, menus, dialogs, the phone's drawer, and the keyboard."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,8 +39,10 @@ async def desk(settings: Settings, database: Database, chromium: str) -> AsyncIt
 async def test_the_theme_follows_the_device_from_the_first_paint_until_one_is_chosen(desk: Page) -> None:
     await desk.add_init_script(FIRST_PAINT)
     await desk.reload()
-    await desk.wait_for_function("window.painted")
-    assert await desk.evaluate("window.painted") == "dark"
+    async with asyncio.timeout(8):  # wait_for_function evaluates in the page, which its security policy forbids
+        while (painted := await desk.evaluate("window.painted")) is None:
+            await asyncio.sleep(0.05)
+    assert painted == "dark"
     await desk.emulate_media(color_scheme="light")
     await expect(desk.locator("html")).to_have_attribute("data-bs-theme", "light")
     await desk.get_by_role("button", name="Light or dark").click()

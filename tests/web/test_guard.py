@@ -10,9 +10,7 @@ from tests.world import World
 
 
 async def name_of(world: World) -> str:
-    return str(
-        (await world.see("select name from public.organizations where id = %s", world.shop.organization_id))[0][0]
-    )
+    return str((await world.see("select name from public.organizations where id = %s", world.shop.organization_id))[0][0])
 
 
 async def test_a_stranger_is_sent_to_sign_in_and_back(world: World) -> None:
@@ -43,9 +41,7 @@ async def test_the_owner_enters_with_his_permissions(world: World) -> None:
 
 
 async def test_a_viewer_may_not_write(world: World) -> None:
-    await world.owner.execute(
-        "update public.organization_members set role = 'viewer' where user_id = %s", (world.shop.owner_id,)
-    )
+    await world.owner.execute("update public.organization_members set role = 'viewer' where user_id = %s", (world.shop.owner_id,))
     async with browser(world) as viewer:
         assert (await viewer.get("/contacts")).status_code == 200
         answer = await viewer.post("/contacts", data=form(world, name="x"))

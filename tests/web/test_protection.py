@@ -11,9 +11,7 @@ async def test_a_form_of_ours_is_taken(world: World) -> None:
         assert (await owner.post("/contacts", data=form(world, name="Ada"))).status_code == 303
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://desk.example.evil.example", "http://desk.example:81", ""]
-)
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://desk.example.evil.example", "http://desk.example:81", ""])
 async def test_another_site_is_turned_away(world: World, origin: str) -> None:
     async with browser(world, origin=origin) as owner:
         answer = await owner.post("/contacts", data=form(world, name="Ada"))
@@ -22,17 +20,11 @@ async def test_another_site_is_turned_away(world: World, origin: str) -> None:
     assert "content-security-policy" in answer.headers
 
 
-@pytest.mark.parametrize(
-    ("site", "status"), [("same-origin", 303), ("none", 303), ("cross-site", 403), ("same-site", 403), (None, 403)]
-)
-async def test_without_an_origin_the_browser_must_vouch_for_the_page(
-    world: World, site: str | None, status: int
-) -> None:
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 303), ("none", 303), ("cross-site", 403), ("same-site", 403), (None, 403)])
+async def test_without_an_origin_the_browser_must_vouch_for_the_page(world: World, site: str | None, status: int) -> None:
     async with browser(world) as owner:
         del owner.headers["origin"]
-        answer = await owner.post(
-            "/contacts", data=form(world, name="Ada"), headers={"sec-fetch-site": site} if site else {}
-        )
+        answer = await owner.post("/contacts", data=form(world, name="Ada"), headers={"sec-fetch-site": site} if site else {})
     assert answer.status_code == status
 
 
@@ -53,9 +45,7 @@ async def test_scripts_send_the_proof_in_headers(world: World) -> None:
     proof = {"x-csrf-token": TOKEN, "x-organization-id": str(world.shop.organization_id)}
     async with browser(world) as owner:
         assert (await owner.post("/contacts", data={"name": "Ada"}, headers=proof)).status_code == 303
-        assert (
-            await owner.post("/contacts", data={"name": "Ada"}, headers=proof | {"x-csrf-token": "no"})
-        ).status_code == 403
+        assert (await owner.post("/contacts", data={"name": "Ada"}, headers=proof | {"x-csrf-token": "no"})).status_code == 403
 
 
 async def test_a_form_of_another_organization_is_not_misfiled(world: World) -> None:

@@ -51,9 +51,7 @@ def test_every_element_of_htmx_carries_the_nonce(file: Path) -> None:
 def test_nothing_leads_nowhere(file: Path) -> None:
     code = code_of(file)
     assert not re.search(r'\s(href|action)="(#|)"', code)
-    assert all("csrf_input()" in form or 'method="get"' in form or 'method="dialog"' in form for form in forms(code)), (
-        name_of(file)
-    )
+    assert all("csrf_input()" in form or 'method="get"' in form or 'method="dialog"' in form for form in forms(code)), name_of(file)
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=name_of)

@@ -67,9 +67,7 @@ def test_a_number_is_written_with_its_country(digits: str | None, written: str) 
 
 
 def test_a_name_is_never_taken_for_html() -> None:
-    page = pages().environment.from_string(
-        "{% import 'ui.html' as ui with context %}{{ ui.badge(name) }}{{ _('Hello %(name)s', name=name) }}"
-    )
+    page = pages().environment.from_string("{% import 'ui.html' as ui with context %}{{ ui.badge(name) }}{{ _('Hello %(name)s', name=name) }}")
     filled = page.render(name="<img src=x onerror=alert(1)> 100%")
     assert "<img" not in filled
     assert filled.count("100%") == 2

@@ -38,9 +38,7 @@ class Overview:
     empty: bool
 
 
-async def overview(
-    db: Tenant, organization: Organization, zone: ZoneInfo, now: datetime, days: int, *, simulated: bool
-) -> Overview:
+async def overview(db: Tenant, organization: Organization, zone: ZoneInfo, now: datetime, days: int, *, simulated: bool) -> Overview:
     """Everything of the first page, by days of `zone`. simulated: whether there is a phone to say hi on."""
     slices = day_slices(now.astimezone(zone).date(), days, zone)
     *counts, last_week = await store.per_slice(db, [*slices, last_week_so_far(now, zone)])
@@ -66,9 +64,7 @@ def _figures(per_day: Sequence[DayCount], last_week: int, standing: Standing, re
     )  # fmt: skip
 
 
-async def _steps(
-    db: Tenant, begun: Beginnings, days: Sequence[Slice], sample_data_at: datetime | None, simulated: bool
-) -> list[Step]:
+async def _steps(db: Tenant, begun: Beginnings, days: Sequence[Slice], sample_data_at: datetime | None, simulated: bool) -> list[Step]:
     """What to do first, ticked by the rows that doing it leaves behind; those of the sample data do not count."""
     recent = since(days[0], sample_data_at, days[-1])
     hello = [Step("hello", await store.wrote_to_sandbox(db, sample_data_at))] if simulated else []

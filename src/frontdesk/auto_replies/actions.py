@@ -58,17 +58,11 @@ async def _open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> dict[UU
 
 
 async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID, House]) -> dict[Asker, set[UUID]]:
-    waits = {
-        one: {rule.id: rule.cooldown_seconds for rule in house.book.rules}
-        for one, house in houses.items()
-        if house.book.cools_down
-    }
+    waits = {one: {rule.id: rule.cooldown_seconds for rule in house.book.rules} for one, house in houses.items() if house.book.cools_down}
     askers = {(message.organization_id, message.contact_id) for message in asking if message.organization_id in waits}
     cooling: dict[Asker, set[UUID]] = {}
     if askers:
-        for row in await store.cooldowns(
-            db, [{"organization_id": one, "contact_id": contact} for one, contact in askers]
-        ):
+        for row in await store.cooldowns(db, [{"organization_id": one, "contact_id": contact} for one, contact in askers]):
             if row["age"] < waits[row["organization_id"]].get(row["auto_reply_id"], 0):
                 cooling.setdefault((row["organization_id"], row["contact_id"]), set()).add(row["auto_reply_id"])
     return cooling
@@ -76,19 +70,11 @@ async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID,
 
 async def _remember(db: Tenants, sent: Sequence[Answer]) -> None:
     counts = Counter((one.draft.organization_id, one.rule.id) for one in sent)
-    known = await store.count_answers(
-        db, [{"organization_id": one, "id": rule, "answers": n} for (one, rule), n in counts.items()]
-    )
+    known = await store.count_answers(db, [{"organization_id": one, "id": rule, "answers": n} for (one, rule), n in counts.items()])
     # a rule that was deleted meanwhile has answered for the last time
-    waiting = {
-        (one.draft.organization_id, one.rule.id, one.contact_id)
-        for one in sent
-        if one.rule.cooldown_seconds and one.rule.id in known
-    }
+    waiting = {(one.draft.organization_id, one.rule.id, one.contact_id) for one in sent if one.rule.cooldown_seconds and one.rule.id in known}
     if waiting:
-        started = [
-            {"organization_id": one, "auto_reply_id": rule, "contact_id": contact} for one, rule, contact in waiting
-        ]
+        started = [{"organization_id": one, "auto_reply_id": rule, "contact_id": contact} for one, rule, contact in waiting]
         await store.start_cooldowns(db, started)
 
 

@@ -80,18 +80,11 @@ class Shelf:
 def answerable(new: Iterable[NewMessage], now: datetime) -> list[NewMessage]:
     """The messages a rule may answer: no reactions or events, nobody with the bot off or blocked, nothing too late."""
     return [
-        message
-        for message in new
-        if not message.bot_off
-        and message.answers_left > 0
-        and message.type not in NEVER_ANSWERED
-        and message.window_ends_at > now
+        message for message in new if not message.bot_off and message.answers_left > 0 and message.type not in NEVER_ANSWERED and message.window_ends_at > now
     ]
 
 
-def decide(
-    asking: Sequence[NewMessage], houses: Mapping[UUID, House], cooling: Mapping[Asker, set[UUID]], per_minute: int
-) -> list[Answer]:
+def decide(asking: Sequence[NewMessage], houses: Mapping[UUID, House], cooling: Mapping[Asker, set[UUID]], per_minute: int) -> list[Answer]:
     """Answer the messages in order.
 
     Several of one contact share its cooldowns and its answers a minute; only its first can be greeted.
@@ -105,9 +98,7 @@ def decide(
         heard.add(asker)
         if house is None or given[message.conversation_id] >= min(message.answers_left, per_minute):
             continue
-        question = Question(
-            message.text if message.type in READ else None, first_contact=first, cooling=cooling_now.get(asker, ())
-        )
+        question = Question(message.text if message.type in READ else None, first_contact=first, cooling=cooling_now.get(asker, ()))
         rule = choose(house.book, question).rule
         if rule is None:
             continue

@@ -75,9 +75,7 @@ def contains(folded: str, wanted: str) -> bool:
     at = folded.find(wanted)
     while at >= 0:
         end = at + len(wanted)
-        if not (at and _one_word(folded[at - 1], wanted[0])) and not (
-            end < len(folded) and _one_word(wanted[-1], folded[end])
-        ):
+        if not (at and _one_word(folded[at - 1], wanted[0])) and not (end < len(folded) and _one_word(wanted[-1], folded[end])):
             return True
         at = folded.find(wanted, at + 1)
     return False

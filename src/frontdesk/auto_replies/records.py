@@ -109,11 +109,7 @@ class Rulebook:
         return None
 
     def _index(self) -> None:
-        asked = [
-            (at, rule, [runs(word.folded) for word in self.keywords[at]])
-            for at, rule in enumerate(self.rules)
-            if rule.enabled
-        ]
+        asked = [(at, rule, [runs(word.folded) for word in self.keywords[at]]) for at, rule in enumerate(self.rules) if rule.enabled]
         common = Counter(run for _, _, words in asked for known in words for run in known)
         for at, rule, words in asked:
             if rule.trigger != "keyword" or not all(words):
@@ -218,9 +214,5 @@ def _missing(rule: Rule) -> str:
     if rule.match == "exact":
         return f"the message is not exactly {one}" if one else f"the message is none of its {len(words)} texts"
     if rule.match == "starts_with":
-        return (
-            f"the message does not start with {one}"
-            if one
-            else f"the message starts with none of its {len(words)} words"
-        )
+        return f"the message does not start with {one}" if one else f"the message starts with none of its {len(words)} words"
     return f"{one} is not in the message" if one else f"none of its {len(words)} words is in the message"

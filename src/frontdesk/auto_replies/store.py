@@ -49,8 +49,7 @@ async def organization_name(db: Tenant) -> str:
 async def lock(db: Tenant) -> None:
     """Let nobody else change a rule before this transaction ends; locked in the order in which batches lock."""
     await db.run(
-        "select from public.auto_replies where organization_id = %(organization_id)s"
-        " order by organization_id, id for no key update",
+        "select from public.auto_replies where organization_id = %(organization_id)s order by organization_id, id for no key update",
         {"organization_id": db.organization_id},
     )
 

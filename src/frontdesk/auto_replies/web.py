@@ -199,9 +199,7 @@ async def _read_rule(request: Request) -> Form[RuleForm]:
     return form
 
 
-async def _form(
-    request: Request, db: Tenant, rule: Rule | None, form: Form[RuleForm], status_code: int = 200
-) -> Response:
+async def _form(request: Request, db: Tenant, rule: Rule | None, form: Form[RuleForm], status_code: int = 200) -> Response:
     if rule is not None and not form.values:
         form.values = _typed_as(rule)
     ids = [one.id for one in await store.list_rules(db)]

@@ -39,9 +39,7 @@ def _offer(plan: Plan, used: Mapping[str, Usage]) -> Offer:
     limits = [(metric, plan.limit(metric)) for metric in LIMITED]
     return Offer(
         plan,
-        frozenset(
-            metric for metric, limit in limits if limit is not None and metric in used and used[metric].used > limit
-        ),
+        frozenset(metric for metric, limit in limits if limit is not None and metric in used and used[metric].used > limit),
     )
 
 

@@ -31,7 +31,7 @@ from frontdesk.channels.records import (
 from frontdesk.channels.simulator.identifiers import bsuid_of as simulated_bsuid
 from frontdesk.channels.speaking import CannotSay, request
 from frontdesk.channels.store import all_of as list_channels
-from frontdesk.channels.store import organization_by_slug, sandbox_numbers, sandbox_of
+from frontdesk.channels.store import note_inbound, organization_by_slug, sandbox_numbers, sandbox_of
 
 __all__ = [
     "CLOUD_API",
@@ -64,6 +64,7 @@ __all__ = [
     "disconnect",
     "endpoint",
     "list_channels",
+    "note_inbound",
     "open_sandbox",
     "organization_by_slug",
     "read",

@@ -37,9 +37,7 @@ def token_context(organization_id: UUID, channel_id: UUID) -> str:
     return f"{organization_id}|channels|{channel_id}|access_token"
 
 
-async def connect(
-    db: Tenant | Platform, vault: Vault, wanted: NewChannel, *, organization_id: UUID | None = None
-) -> UUID:
+async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, *, organization_id: UUID | None = None) -> UUID:
     """Connect a number of WhatsApp's Cloud API, and return the channel's id. The operator names the organization.
 
     Raises BadInput naming the field, PlanLimitReached, or NumberTaken: the same whoever has the number.

@@ -44,18 +44,14 @@ def connect(
     display_number: Annotated[str, typer.Option(help="The number with its country code, as people see it.")],
     kind: Annotated[str, typer.Option(help="cloud_api")] = CLOUD_API,
     name: Annotated[str, typer.Option(help="What the team calls it.")] = "WhatsApp",
-    access_token_stdin: Annotated[
-        bool, typer.Option("--access-token-stdin", help="Read the access token from standard input.")
-    ] = False,
+    access_token_stdin: Annotated[bool, typer.Option("--access-token-stdin", help="Read the access token from standard input.")] = False,
 ) -> None:
     """Connect a number of WhatsApp's Cloud API to an organization. The token is read from standard input, so no
     history keeps it."""
     if kind != CLOUD_API:
         raise UnknownKind(field="kind")
     if not access_token_stdin:
-        raise BadAccessToken(
-            "Give --access-token-stdin and send the access token through standard input.", field="access_token"
-        )
+        raise BadAccessToken("Give --access-token-stdin and send the access token through standard input.", field="access_token")
     new = NewChannel(name, phone_number_id, waba_id, display_number, sys.stdin.read())
     settings = Settings.load()
     asyncio.run(_connect(settings, organization, new))
@@ -72,14 +68,8 @@ def list_(
     heads = ("organization", "kind", "name", "number", "phone number id", "state")
     table = Table(*(Column(head, overflow="fold") for head in heads), box=None)  # a number cut short is no use
     for row in rows:
-        state = (
-            f"stopped: {row['stopped_reason'] or 'no reason given'}"
-            if row["stopped_at"]
-            else row["last_error"] or "working"
-        )
-        table.add_row(
-            row["organization"], row["kind"], row["name"], row["display_number"], row["phone_number_id"], state
-        )
+        state = f"stopped: {row['stopped_reason'] or 'no reason given'}" if row["stopped_at"] else row["last_error"] or "working"
+        table.add_row(row["organization"], row["kind"], row["name"], row["display_number"], row["phone_number_id"], state)
     Console().print(table if rows else "No number is connected.")
 
 

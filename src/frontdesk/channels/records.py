@@ -28,12 +28,16 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event cut out of a webhook. `payload` is JSON text that can be read without the rest of the webhook."""
+    """One event cut out of a webhook. `payload` is JSON text that can be read without the rest of the webhook.
+
+    `party`: whose event it is, by BSUID or phone as the webhook has it; events of one party are told in order.
+    """
 
     waba_id: str
     phone_number_id: str
     kind: EventKind
     payload: str
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """The SQL of channels. What reaches beyond one organization, a number's route and its token, is behind functions of
 PostgreSQL."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from frontdesk.channels.connected import ConnectedChannel
+from frontdesk.channels.lanes import Lane
 from frontdesk.channels.simulator import SandboxNumber
-from frontdesk.database import Platform, Tenant
+from frontdesk.database import Platform, Tenant, Tenants, batch
 
 COUNTED = 10_000  # conversations of a channel, at most: enough to know what goes with it
 
@@ -82,6 +84,18 @@ async def forget_error(db: Tenant, channel_id: UUID) -> None:
         where organization_id = %(organization_id)s and id = %(id)s
         """,
         {"organization_id": db.organization_id, "id": channel_id},
+    )
+
+
+async def note_inbound(db: Tenants, lanes: Sequence[Lane]) -> None:
+    """Somebody has just written to these numbers."""
+    await db.run(
+        """
+        update public.channels c set last_inbound_at = now()
+        from jsonb_to_recordset(%(batch)s) as lane (organization_id uuid, channel_id uuid)
+        where lane.channel_id = any (array[lane.channel_id]) and c.organization_id = lane.organization_id and c.id = lane.channel_id
+        """,
+        {"batch": batch([lane._asdict() for lane in lanes])},
     )
 
 

@@ -77,9 +77,7 @@ async def renew_token(request: Request, db: Db, channel_id: UUID) -> Response:
     form = await read_form(request, TokenForm)
     if form.data is not None:
         try:
-            await actions.renew_token(
-                db, secret_files.load(request.app.state.settings).vault, channel_id, form.data.access_token
-            )
+            await actions.renew_token(db, secret_files.load(request.app.state.settings).vault, channel_id, form.data.access_token)
             return go(request, LIST, "The new token is in place. What waited is being sent now.")
         except BadInput as error:
             form.refuse(error)
@@ -93,9 +91,7 @@ async def disconnect(request: Request, db: Db, channel_id: UUID) -> Response:
     return go(request, LIST, f"{channel.display_number} is disconnected.")
 
 
-async def _index(
-    request: Request, db: Tenant, renewed: Form[TokenForm] | None = None, renewed_id: UUID | None = None
-) -> Response:
+async def _index(request: Request, db: Tenant, renewed: Form[TokenForm] | None = None, renewed_id: UUID | None = None) -> Response:
     settings: Settings = request.app.state.settings
     channels = [one for one in await store.all_of(db) if settings.simulated or not one.sandbox]
     return await render(
@@ -109,9 +105,7 @@ async def _index(
 async def _form(request: Request, db: Tenant, form: Form[NewChannelForm], status_code: int = 200) -> Response:
     form.values.pop("access_token", None)  # a secret is typed again, never sent back
     webhook = _webhook(request.app.state.settings)
-    return await render(
-        request, "channels/new.html", status_code=status_code, form=form, webhook=webhook, limit=await _limit(db)
-    )
+    return await render(request, "channels/new.html", status_code=status_code, form=form, webhook=webhook, limit=await _limit(db))
 
 
 async def _limit(db: Tenant) -> usage.Usage | None:

@@ -48,9 +48,7 @@ async def block(db: Tenant, contact_id: UUID) -> Contact:
     """Stop answering a contact: what they write is still kept. Raises NoSuchContact."""
     contact = await find(db, contact_id)
     if await store.block(db, contact_id):
-        await audit.append(
-            db, "contact.blocked", target_type="contact", target_id=contact_id, details={"name": contact.called}
-        )
+        await audit.append(db, "contact.blocked", target_type="contact", target_id=contact_id, details={"name": contact.called})
     return contact
 
 
@@ -58,9 +56,7 @@ async def unblock(db: Tenant, contact_id: UUID) -> Contact:
     """Answer a contact again. Raises NoSuchContact."""
     contact = await find(db, contact_id)
     if await store.unblock(db, contact_id):
-        await audit.append(
-            db, "contact.unblocked", target_type="contact", target_id=contact_id, details={"name": contact.called}
-        )
+        await audit.append(db, "contact.unblocked", target_type="contact", target_id=contact_id, details={"name": contact.called})
     return contact
 
 
@@ -72,9 +68,7 @@ async def rename(db: Tenant, contact_id: UUID, typed: str) -> Contact:
         raise NameTooLong(f"{NameTooLong.__doc__} This has {len(given_name):,}.", field="given_name")
     contact = await find(db, contact_id)
     if given_name != contact.given_name:
-        await store.rename(
-            db, contact_id, given_name, search_text(given_name, contact.name, contact.username, contact.phone)
-        )
+        await store.rename(db, contact_id, given_name, search_text(given_name, contact.name, contact.username, contact.phone))
         details = {"from": contact.given_name, "to": given_name}
         await audit.append(db, "contact.renamed", target_type="contact", target_id=contact_id, details=details)
     return await find(db, contact_id)

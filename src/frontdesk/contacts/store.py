@@ -38,9 +38,7 @@ _PAGE: LiteralString = """
 """
 
 
-async def newest(
-    db: Tenant, patterns: list[str], blocked: bool | None, cursor: Cursor | None, how_many: int
-) -> list[Listed]:
+async def newest(db: Tenant, patterns: list[str], blocked: bool | None, cursor: Cursor | None, how_many: int) -> list[Listed]:
     """Contacts by when they last wrote, those never seen last. patterns: all must fit. blocked: None is both."""
     query: LiteralString = _FITTING + _BLOCKED[blocked] + _PAGE
     place = {"organization_id": db.organization_id, "patterns": patterns, "how_many": how_many}

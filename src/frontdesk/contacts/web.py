@@ -83,9 +83,7 @@ def _told(request: Request, db: Tenant, response: Response) -> Response:
     return response
 
 
-async def _page(
-    request: Request, db: Tenant, contact: Contact, form: Form[RenameForm], status_code: int = 200
-) -> Response:
+async def _page(request: Request, db: Tenant, contact: Contact, form: Form[RenameForm], status_code: int = 200) -> Response:
     form.values.setdefault("given_name", contact.given_name or "")
     return await render(
         request, "contacts/show.html", status_code=status_code, contact=contact, form=form,

@@ -60,8 +60,7 @@ async def _login(connection: Connection) -> list[str]:
 async def _policies(connection: Connection) -> list[str]:
     """Which tables of organizations are not protected."""
     return [
-        f"row-level security of {table} is not {'forced' if enabled else 'enabled'};"
-        " undo what changed it, or run `frontdesk migrate`"
+        f"row-level security of {table} is not {'forced' if enabled else 'enabled'}; undo what changed it, or run `frontdesk migrate`"
         for table, enabled in await (await connection.execute(UNPROTECTED)).fetchall()
     ]
 

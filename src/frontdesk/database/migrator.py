@@ -63,9 +63,7 @@ def known(folder: Path | None = None) -> list[Migration]:
     """The migrations of this version, oldest first."""
     entries = (folder or files("frontdesk.database") / "migrations").iterdir()
     found = [(match, entry) for entry in entries if (match := FILE_NAME.match(entry.name))]
-    return sorted(
-        (Migration(match[1], match[2], entry.read_text("utf-8")) for match, entry in found), key=lambda one: one.version
-    )
+    return sorted((Migration(match[1], match[2], entry.read_text("utf-8")) for match, entry in found), key=lambda one: one.version)
 
 
 async def migrate(connection: Connection, migrations: Sequence[Migration] | None = None) -> list[Migration]:
@@ -85,9 +83,7 @@ async def status(connection: Connection, migrations: Sequence[Migration] | None 
     applied = await history(connection)
     wanted = known() if migrations is None else migrations
     here = [Standing(one.version, one.name, "applied" if one.version in applied else "pending") for one in wanted]
-    unknown = [
-        Standing(version, applied[version], "unknown") for version in applied.keys() - {one.version for one in wanted}
-    ]
+    unknown = [Standing(version, applied[version], "unknown") for version in applied.keys() - {one.version for one in wanted}]
     return sorted(here + unknown, key=lambda one: one.version)
 
 
@@ -114,9 +110,7 @@ def check_history(wanted: Sequence[Migration], applied: dict[str, str]) -> None:
     newest = max(applied, default="")
     for one in wanted:
         if one.version not in applied and one.version < newest:
-            raise OutOfOrder(
-                f"{one.file} was never applied, but newer ones were (the newest is {newest}). Nothing was changed."
-            )
+            raise OutOfOrder(f"{one.file} was never applied, but newer ones were (the newest is {newest}). Nothing was changed.")
 
 
 async def _bootstrap(connection: Connection) -> None:
@@ -151,20 +145,12 @@ async def _apply(connection: Connection, migration: Migration) -> bool:
 
 async def _run(connection: Connection, file: str, number: int, statement: str) -> None:
     if splitter.first_word(statement) in TRANSACTION_WORDS:
-        raise _failure(
-            file, number, statement, "a migration is one transaction; it may not begin or end one, nor vacuum"
-        )
+        raise _failure(file, number, statement, "a migration is one transaction; it may not begin or end one, nor vacuum")
     try:
-        await connection.execute(
-            statement
-        )  # a file of ours, read from the package: no input of anybody
+        await connection.execute(statement)  # a file of ours, read from the package: no input of anybody
     except psycopg.Error as error:
         said = error.diag.message_primary or str(error)
-        hint = (
-            f" ({error.diag.message_detail or error.diag.message_hint})"
-            if error.diag.message_detail or error.diag.message_hint
-            else ""
-        )
+        hint = f" ({error.diag.message_detail or error.diag.message_hint})" if error.diag.message_detail or error.diag.message_hint else ""
         raise _failure(file, number, statement, f"{said}{hint} [{error.sqlstate}]") from error
     if connection.info.transaction_status is not TransactionStatus.INTRANS:
         raise _failure(file, number, statement, "it ended the migration's transaction")
@@ -172,6 +158,5 @@ async def _run(connection: Connection, file: str, number: int, statement: str) -
 
 def _failure(file: str, number: int, statement: str, said: str) -> MigrationFailed:
     return MigrationFailed(
-        f"Migration {file} failed at statement {number} and left nothing behind.\n"
-        f"  statement:  {splitter.first_line(statement)}\n  PostgreSQL: {said}"
+        f"Migration {file} failed at statement {number} and left nothing behind.\n  statement:  {splitter.first_line(statement)}\n  PostgreSQL: {said}"
     )

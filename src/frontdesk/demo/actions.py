@@ -65,9 +65,7 @@ async def _add_rules(db: Tenant, said: Sequence[Thread], now: datetime) -> dict[
     for one in (one for thread in said for one in thread.said if one.line.rule):
         answers.setdefault(one.line.rule or "", []).append(one.at)
     added = [_rule_row(rule, answers.get(rule.key, []), now) for rule in RULES[:room]]
-    await store.add_rules(
-        db, [row | {"id": ids[row["key"]], "position": position + n} for n, row in enumerate(added, 1)]
-    )
+    await store.add_rules(db, [row | {"id": ids[row["key"]], "position": position + n} for n, row in enumerate(added, 1)])
     return ids
 
 

@@ -40,9 +40,7 @@ class Place:
 
 
 def demo(
-    organization: Annotated[
-        str | None, typer.Option("--organization", help="Fill this organization (its slug) instead of making one.")
-    ] = None,
+    organization: Annotated[str | None, typer.Option("--organization", help="Fill this organization (its slug) instead of making one.")] = None,
 ) -> None:
     """Load sample data: a shop with contacts, conversations of several days and rules. Makes a user demo@example.com
     unless told where."""
@@ -67,9 +65,7 @@ async def _found(database: Database, slug: str) -> Place:
     async with database.platform() as db:
         found = await channels.organization_by_slug(db, slug)
     if found is None or found["owner_id"] is None:
-        raise NoSuchOrganization(
-            f"There is no organization with the slug {slug!r} that has an owner.", field="organization"
-        )
+        raise NoSuchOrganization(f"There is no organization with the slug {slug!r} that has an owner.", field="organization")
     return Place(found["id"], found["name"], found["owner_id"])
 
 
@@ -82,7 +78,5 @@ async def _made(database: Database) -> Place:
         raise DemoExists
     user_id, organization_id = made
     if organization_id is None:
-        raise NoSuchOrganization(
-            "The demo user was made, but its organization could not be. Sign in once and try again with --organization."
-        )
+        raise NoSuchOrganization("The demo user was made, but its organization could not be. Sign in once and try again with --organization.")
     return Place(organization_id, ORGANIZATION, user_id, password)

@@ -19,9 +19,7 @@ class Person:
 
 
 PEOPLE = (
-    Person(
-        "Amina Okafor", "2348035550142", tags=("Regular",), note="Prefers the afternoon. Her city bike is from 2021."
-    ),
+    Person("Amina Okafor", "2348035550142", tags=("Regular",), note="Prefers the afternoon. Her city bike is from 2021."),
     Person("Luca Moretti", "393335550117", language="it", tags=("E-bike",)),
     Person("Priya Sharma", "919855500188"),
     Person("João Pereira", "351915550163", language="pt", tags=("Regular", "Company")),

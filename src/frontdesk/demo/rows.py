@@ -49,9 +49,7 @@ def identities(thread: Thread, contact_id: UUID, place: Place) -> list[Row]:
     bsuid = simulated_bsuid(phone=person.phone, username=person.username)
     found = [{"kind": "bsuid", "scope": place.scope, "value": bsuid, "contact_id": contact_id, "created_at": since}]
     if person.phone:
-        found.append(
-            {"kind": "phone", "scope": "", "value": person.phone, "contact_id": contact_id, "created_at": since}
-        )
+        found.append({"kind": "phone", "scope": "", "value": person.phone, "contact_id": contact_id, "created_at": since})
     return found
 
 
@@ -82,14 +80,7 @@ def messages(thread: Thread, conversation_id: UUID, place: Place, number: int) -
         shared = {"conversation_id": conversation_id, "text": text_of(one, thread.person), "position": n,
         "occurred_at": one.at,
                   "provider_message_id": f"wamid.sample.{number}.{n}"}  # fmt: skip
-        rows.append(
-            shared
-            | (
-                _received(one, place, shared)
-                if one.line.author == "contact"
-                else _sent(one, place, number, answered_at)
-            )
-        )
+        rows.append(shared | (_received(one, place, shared) if one.line.author == "contact" else _sent(one, place, number, answered_at)))
     return rows
 
 

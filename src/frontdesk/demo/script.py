@@ -50,9 +50,7 @@ def _thread(n: int, person: Person, now: datetime, chance: random.Random) -> Thr
     ends = _ends(n, now, bool(unanswered), chance)
     said = [line for talk, end in zip(_talks(n, person), ends, strict=False) for line in _ending(talk, end, chance)]
     if unanswered:
-        said += _ending(
-            tuple(Line("contact", text) for text in unanswered), now - QUIET - timedelta(minutes=7 * (n % 12)), chance
-        )
+        said += _ending(tuple(Line("contact", text) for text in unanswered), now - QUIET - timedelta(minutes=7 * (n % 12)), chance)
     return Thread(
         person,
         tuple(sorted(said, key=lambda one: one.at)),

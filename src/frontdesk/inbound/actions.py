@@ -21,12 +21,12 @@ class NotYet(Exception):
     """The batch met a passing fault of the database, or another worker on its way; it is still kept and will be told later."""
 
 
-async def tell(database: Database, channels: Channels, each: int, most: int, answers_per_minute: int) -> Told:
+async def tell(database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, half: int | None = None) -> Told:
     """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside."""
     deliveries: list[Delivery] = []
     try:
         async with database.tenants(_organizations(channels), durable=False) as db:
-            deliveries = await store.take(db, channels, each, most)
+            deliveries = await store.take(db, channels, each, most, half)
             return await _tell(db, channels, deliveries, answers_per_minute)
     except (OperationalError, UniqueViolation) as error:
         raise NotYet(str(error)) from error
@@ -60,7 +60,7 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
     async with database.tenants([deliveries[0].organization_id]) as db:
         failures = [Failure(d, f"{type(error).__name__}: {error}") for d in await store.take_again(db, deliveries)]
         await store.keep_failures(db, failures)
-    return Told(len(failures), 0, frozenset(), frozenset(), tuple(failures))
+    return Told(len(failures), 0, frozenset(), 0, frozenset(), tuple(failures))
 
 
 async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int) -> Told:
@@ -76,8 +76,7 @@ async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery],
         await store.keep_failures(db, failures)
     lanes = {m.channel_id.int: Lane(m.organization_id, m.channel_id) for m in new_messages}
     touched = frozenset(changed) | {lane.organization_id for lane in lanes.values()}
-    answered = frozenset(lanes.values()) if answers else frozenset[Lane]()
-    return Told(len(deliveries), len(new_messages), answered, touched, tuple(failures))
+    return Told(len(deliveries), len(new_messages), frozenset(lanes.values()), answers, touched, tuple(failures))
 
 
 def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure]]:
@@ -108,9 +107,7 @@ def _inbound(delivery: Delivery, message: InboundMessage, contact: contacts.Met)
 
 def _status(delivery: Delivery, event: InboundStatus) -> messages.Status:
     assert event.message_id is not None  # asked by the caller
-    return messages.Status(
-        delivery.organization_id, event.message_id, event.provider_message_id, event.status, event.at, event.error_code, event.error_text
-    )
+    return messages.Status(delivery.organization_id, event.message_id, event.provider_message_id, event.status, event.at, event.error_code, event.error_text)
 
 
 def _organizations(channels: Channels) -> list[Any]:
@@ -119,6 +116,6 @@ def _organizations(channels: Channels) -> list[Any]:
 
 def _sum(told: Sequence[Told]) -> Told:
     return Told(
-        sum(t.deliveries for t in told), sum(t.messages for t in told), frozenset().union(*(t.answered for t in told)),
-        frozenset().union(*(t.organization_ids for t in told)), tuple(f for t in told for f in t.failures),
+        sum(t.deliveries for t in told), sum(t.messages for t in told), frozenset().union(*(t.heard for t in told)),
+        sum(t.answers for t in told), frozenset().union(*(t.organization_ids for t in told)), tuple(f for t in told for f in t.failures),
     )  # fmt: skip

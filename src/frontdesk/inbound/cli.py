@@ -59,7 +59,5 @@ async def _list(settings: Settings, most: int) -> list[dict[str, Any]]:
 
 async def _replay(settings: Settings, wanted: UUID | None) -> int:
     async with opened(settings) as database:
-        rows = await database.call(
-            "select private.replay_failed_deliveries(%(wanted)s) + private.replay_unrouted(%(wanted)s) as count", {"wanted": wanted}
-        )
+        rows = await database.call("select private.replay_failed_deliveries(%(wanted)s) + private.replay_unrouted(%(wanted)s) as count", {"wanted": wanted})
         return int(rows[0]["count"])

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
-from frontdesk.channels import Lane
+from frontdesk.channels import Event, Lane
 from frontdesk.database import Database, batch, new_id
+from frontdesk.inbound.records import Place
 
 # a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
 WINDOW_SECONDS = 0.002
@@ -21,8 +23,8 @@ Row = dict[str, Any]
 class Keeper:
     """Writes deliveries durably, a group at a time."""
 
-    def __init__(self, database: Database, kept: Callable[[Iterable[Lane]], None]) -> None:
-        """`kept` is told of the lanes whenever a group has been committed."""
+    def __init__(self, database: Database, kept: Callable[[Iterable[Place]], None]) -> None:
+        """`kept` is told of the places whenever a group has been committed."""
         self._database, self._kept = database, kept
         self._rows: list[Row] = []
         self._group: asyncio.Future[set[UUID]] | None = None
@@ -59,7 +61,7 @@ class Keeper:
                 raise
         else:
             group.set_result({row["id"] for row in homeless})
-            self._kept({Lane(row["organization_id"], row["channel_id"]) for row in rows})
+            self._kept({Place(Lane(row["organization_id"], row["channel_id"]), row["half"]) for row in rows})
 
 
 class Routes:
@@ -75,9 +77,7 @@ class Routes:
         wanted = set(numbers)
         missing = [n for n in wanted if self._known.get((kind, n), (None, 0.0))[1] < monotonic()]
         if missing:
-            rows = await self._database.call(
-                "select * from private.route_channels(%(kind)s, %(numbers)s)", {"kind": kind, "numbers": missing}
-            )
+            rows = await self._database.call("select * from private.route_channels(%(kind)s, %(numbers)s)", {"kind": kind, "numbers": missing})
             found = {row["phone_number_id"]: Lane(row["organization_id"], row["channel_id"]) for row in rows}
             if len(self._known) > 100_000:
                 self._known.clear()
@@ -91,6 +91,7 @@ class Routes:
         self._known.clear()
 
 
-def delivery_row(lane: Lane, kind: str, payload: str) -> Row:
+def delivery_row(lane: Lane, event: Event) -> Row:
     """A delivery as `private.keep_deliveries` takes it; its id rises with its arrival."""
-    return {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new_id(), "kind": kind, "payload": payload}
+    half = crc32(event.party.encode()) & 1
+    return {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new_id(), "half": half, "kind": event.kind, "payload": event.payload}

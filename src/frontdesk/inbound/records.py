@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from frontdesk.channels import Lane
+
+
+class Place(NamedTuple):
+    """One half of a lane. Halves are parted by contact and told side by side, so a busy number is not told by one runner alone."""
+
+    lane: Lane
+    half: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +37,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What telling a batch came to. answered: the lanes on which answers wait to be sent now."""
+    """What telling a batch came to. heard: the lanes on which somebody wrote; answers: how many wait to be sent there now."""
 
     deliveries: int
     messages: int
-    answered: frozenset[Lane]
+    heard: frozenset[Lane]
+    answers: int
     organization_ids: frozenset[UUID]
     failures: tuple[Failure, ...]

@@ -3,43 +3,59 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from time import monotonic
 from uuid import UUID
 
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk.channels import Lane, Lanes
+from frontdesk.channels import Lane, Lanes, note_inbound
 from frontdesk.database import Database
 from frontdesk.errors import Unavailable
 from frontdesk.inbound.actions import NotYet, tell
-from frontdesk.inbound.records import Told
+from frontdesk.inbound.records import Place, Told
 
 LANES_AT_ONCE = 200
 DELIVERIES_AT_ONCE = 300
-RUNNERS = 2
 POLL_SECONDS = 0.5
+NOTE_SECONDS = 30.0
 # while messages pour in, waiting this long makes batches larger and everything cheaper; never when it is quiet
 LINGER_SECONDS = 0.004
+# how exactly a number knows when somebody last wrote to it; the row of a busy one is not written with every batch
+NOTED_SECONDS = 60.0
 FIRST = UUID(int=0)
 log = structlog.get_logger()
 
 
+class _Half:
+    """The lanes on which something of one half waits."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.waiting: dict[Lane, None] = {}
+        self.something = asyncio.Event()
+
+    def wake(self, lanes: Iterable[Lane]) -> None:
+        self.waiting.update(dict.fromkeys(lanes))
+        self.something.set()
+
+
 class InboundRoad:
-    """The lanes on which something waits, and the runners that serve them."""
+    """The lanes on which something waits, and a runner for each half of them."""
 
     def __init__(self, database: Database, lanes: Lanes, told: Callable[[Told], None], answers_per_minute: int) -> None:
         """`told` hears of every batch after its commit."""
         self._database, self._lanes, self._told, self._per_minute = database, lanes, told, answers_per_minute
-        self._waiting: dict[Lane, None] = {}
-        self._busy: set[Lane] = set()
-        self._something = asyncio.Event()
+        self._halves = (_Half(0), _Half(1))
         self._look = asyncio.Event()
+        self._noted: dict[Lane, float] = {}
         self._stopping = False
 
-    def wake(self, lanes: Iterable[Lane]) -> None:
-        """Something was kept on these lanes."""
-        self._waiting.update(dict.fromkeys(lanes))
-        self._something.set()
+    def wake(self, places: Iterable[Place]) -> None:
+        """Something was kept in these places."""
+        for lane, half in places:
+            self._halves[half].waiting[lane] = None
+            self._halves[half].something.set()
 
     def look(self) -> None:
         """Another process says that something waits somewhere."""
@@ -48,55 +64,59 @@ class InboundRoad:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; what is being told is told to its end."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(RUNNERS):
-                group.create_task(self._runner())
+            for half in self._halves:
+                group.create_task(self._runner(half))
             group.create_task(self._poll(stop))
             await stop.wait()
             self._stopping = True
-            self._something.set()
+            for half in self._halves:
+                half.something.set()
             self._look.set()
 
-    async def _runner(self) -> None:
+    async def _runner(self, half: _Half) -> None:
         busy = False
         while not self._stopping:
-            if not self._waiting:
-                self._something.clear()
-                await self._something.wait()
+            if not half.waiting:
+                half.something.clear()
+                await half.something.wait()
                 busy = False
-            if busy and len(self._waiting) < LANES_AT_ONCE:
+            if busy and len(half.waiting) < LANES_AT_ONCE:
                 await asyncio.sleep(LINGER_SECONDS)
-            busy = await self._serve()
+            busy = await self._serve(half)
 
-    async def _serve(self) -> bool:
+    async def _serve(self, half: _Half) -> bool:
         """One batch. Returns whether there was anything to tell."""
-        picked = [lane for lane in self._waiting if lane not in self._busy][:LANES_AT_ONCE]
-        if not picked:  # the other runner has them all
-            await asyncio.sleep(LINGER_SECONDS)
-            return True
+        picked = list(half.waiting)[:LANES_AT_ONCE]
         for lane in picked:
-            del self._waiting[lane]
-        self._busy.update(picked)
+            del half.waiting[lane]
         try:
-            return await self._tell(picked)
+            return await self._tell(picked, half)
         except (NotYet, DatabaseError, Unavailable) as error:
             log.warning("the inbound road waits for the database", error=str(error) or type(error).__name__)
-            self.wake(picked)
+            half.wake(picked)
             await asyncio.sleep(POLL_SECONDS)
             return False
-        finally:
-            self._busy.difference_update(picked)
 
-    async def _tell(self, picked: list[Lane]) -> bool:
+    async def _tell(self, picked: list[Lane], half: _Half) -> bool:
         held = await self._lanes.hold(picked)
         if not held:
             return False
         channels = {lane: leased.channel for lane, leased in held.items()}
         each = max(4, 2 * DELIVERIES_AT_ONCE // len(held))
-        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute)
+        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number)
         if told.deliveries >= min(each, DELIVERIES_AT_ONCE):  # some lane may hold more than was taken
-            self.wake(held)
+            half.wake(held)
         self._told(told)
+        await self._note(told.heard)
         return told.deliveries > 0
+
+    async def _note(self, heard: Iterable[Lane]) -> None:
+        """Show on the channels that somebody writes to them; once in a while is often enough."""
+        due = [lane for lane in heard if monotonic() - self._noted.get(lane, -NOTE_SECONDS) >= NOTE_SECONDS]
+        if due:
+            self._noted.update(dict.fromkeys(due, monotonic()))
+            async with self._database.tenants(list({lane.organization_id for lane in due}), durable=False) as db:
+                await note_inbound(db, sorted(due))
 
     async def _poll(self, stop: asyncio.Event) -> None:
         """Find what nobody woke us for: kept by another process, or left behind by one that died."""
@@ -108,7 +128,8 @@ class InboundRoad:
                     {**after._asdict(), "many": LANES_AT_ONCE},
                 )
                 lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
-                self.wake(lane for lane in lanes if lane not in self._busy)
+                for half in self._halves:
+                    half.wake(lanes)
                 after = lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
             except (DatabaseError, Unavailable) as error:
                 log.warning("cannot look for waiting deliveries", error=str(error) or type(error).__name__)

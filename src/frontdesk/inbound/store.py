@@ -7,8 +7,8 @@ from frontdesk.database import Tenants, batch
 from frontdesk.inbound.records import Delivery, Failure
 
 
-async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list[Delivery]:
-    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival. Gone only if this transaction commits."""
+async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, half: int | None = None) -> list[Delivery]:
+    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival; of one half or of both. Gone only if this transaction commits."""
     taken = await db.records(
         Delivery,
         """
@@ -20,7 +20,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list
           from lane l
           cross join lateral (
             select d.organization_id, d.channel_id, d.id from public.inbound_deliveries d
-            where d.organization_id = l.organization_id and d.channel_id = l.channel_id
+            where d.organization_id = l.organization_id and d.channel_id = l.channel_id and d.half = any (%(halves)s::smallint[])
             order by d.organization_id, d.channel_id, d.id limit %(each)s
           ) as d
           limit %(most)s
@@ -29,7 +29,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int) -> list
         where n.id = any (array[n.id]) and d.organization_id = n.organization_id and d.channel_id = n.channel_id and d.id = n.id
         returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
         """,
-        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most},
+        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "halves": "{0,1}" if half is None else f"{{{half}}}"},
     )
     return sorted(taken, key=lambda delivery: delivery.id)
 

@@ -77,7 +77,7 @@ class Webhook:
         rows = []
         for event in events:
             if lane := routes[event.phone_number_id]:
-                rows.append(delivery_row(lane, event.kind, event.payload))
+                rows.append(delivery_row(lane, event))
             else:
                 await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
         for row in await self._keeper.keep(rows):

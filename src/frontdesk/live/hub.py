@@ -115,10 +115,7 @@ class Live:
     def listen(self, organization_id: UUID, owner: UUID | None = None) -> Listener:
         """The topics of one organization from now on. Raises TooManyStreams when `owner` has too many already."""
         listeners = self._listeners.setdefault(organization_id, WeakSet())
-        if (
-            owner is not None
-            and sum(1 for one in self._everybody() if one.owner == owner and not one.closed) >= MOST_STREAMS
-        ):
+        if owner is not None and sum(1 for one in self._everybody() if one.owner == owner and not one.closed) >= MOST_STREAMS:
             raise TooManyStreams
         listener = Listener(owner)
         listeners.add(listener)

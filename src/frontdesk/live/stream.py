@@ -57,11 +57,7 @@ class Stream:
 
     def _missed_something(self) -> bool:
         made_at = self.page_made_at
-        return (
-            bool(self.last_event_id)
-            or made_at is None
-            or self.live.changed_since(self.organization_id, made_at - MARGIN)
-        )
+        return bool(self.last_event_id) or made_at is None or self.live.changed_since(self.organization_id, made_at - MARGIN)
 
     async def _next(self) -> str | None:
         """The next topic, None when it is time for a sign of life."""

@@ -100,8 +100,7 @@ class Wire:
             if self._speaker is None:
                 self._speaker = await self._connect()
             await self._speaker.execute(
-                "select pg_notify(n.channel, n.payload)"
-                " from jsonb_to_recordset(%(notices)s) as n (channel text, payload text)",
+                "select pg_notify(n.channel, n.payload) from jsonb_to_recordset(%(notices)s) as n (channel text, payload text)",
                 {"notices": Jsonb(self._notices(said, woken))},
             )
         except BaseException:
@@ -113,11 +112,7 @@ class Wire:
 
     def _notices(self, said: Said, woken: set[str]) -> list[dict[str, str]]:
         wakes = [{"channel": WAKE, "payload": f"{self._origin} {direction}"} for direction in sorted(woken)]
-        return wakes + [
-            {"channel": CHANGED, "payload": payload}
-            for topic, ids in said.items()
-            for payload in self._payloads(topic, sorted(ids))
-        ]
+        return wakes + [{"channel": CHANGED, "payload": payload} for topic, ids in said.items() for payload in self._payloads(topic, sorted(ids))]
 
     def _payloads(self, topic: str, ids: list[UUID]) -> list[str]:
         most = (LONGEST - len(self._origin) - len(topic.encode())) // 33

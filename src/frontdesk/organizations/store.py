@@ -13,8 +13,7 @@ async def current(db: Tenant) -> Organization:
     """The organization of this transaction."""
     found = await db.record(
         Organization,
-        "select id, slug, name, timezone, locale, created_at, sample_data_loaded_at"
-        " from public.organizations where id = %(id)s",
+        "select id, slug, name, timezone, locale, created_at, sample_data_loaded_at from public.organizations where id = %(id)s",
         {"id": db.organization_id},
     )
     if found is None:

@@ -41,8 +41,6 @@ async def register(request: Request) -> Response:
     return response
 
 
-async def _page(
-    request: Request, form: Form[Any], status_code: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+async def _page(request: Request, form: Form[Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
     form.values.pop("password", None)
     return await render(request, "registration/register.html", status_code=status_code, headers=headers, form=form)

@@ -43,8 +43,4 @@ async def require_for(db: Tenant | Platform, organization_id: UUID, metric: str,
 
 async def _sentence(db: Tenant | Platform, organization_id: UUID, metric: str) -> str | None:
     plan, allowed = await store.plan_limit(db, organization_id, metric) or ("", None)
-    return (
-        None
-        if allowed is None
-        else f"The plan {plan} allows {amount_of(metric, allowed)}. Choose a larger plan to go on."
-    )
+    return None if allowed is None else f"The plan {plan} allows {amount_of(metric, allowed)}. Choose a larger plan to go on."

@@ -40,7 +40,5 @@ def _deliverable(value: str) -> str:
         raise ValueError("not an email address") from error
 
 
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_NAME), BeforeValidator(_tidy), AfterValidator(_readable)
-]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), BeforeValidator(_tidy), AfterValidator(_readable)]
 Email = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_tidy), AfterValidator(_deliverable)]

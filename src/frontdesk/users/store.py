@@ -67,8 +67,7 @@ async def find_session(db: Platform, token_hash: bytes) -> OpenSession | None:
     """The live session of a token, with everything a request must know, in one statement."""
     return await db.record(
         OpenSession,
-        "select session_id, user_id, email, name, csrf_token, organization_id, organizations, is_stale"
-        " from private.find_session(%(token_hash)s)",
+        "select session_id, user_id, email, name, csrf_token, organization_id, organizations, is_stale from private.find_session(%(token_hash)s)",
         {"token_hash": token_hash},
     )
 
@@ -89,11 +88,7 @@ async def list_sessions(db: Platform, user_id: UUID) -> list[Session]:
 
 async def revoke_session(db: Platform, user_id: UUID, session_id: UUID) -> bool:
     """End one session. False when the user has no such live session."""
-    return bool(
-        await db.value(
-            "select private.revoke_session(%(user_id)s, %(session_id)s)", {"user_id": user_id, "session_id": session_id}
-        )
-    )
+    return bool(await db.value("select private.revoke_session(%(user_id)s, %(session_id)s)", {"user_id": user_id, "session_id": session_id}))
 
 
 async def revoke_sessions(db: Platform, user_id: UUID) -> int:

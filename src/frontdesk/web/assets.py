@@ -63,9 +63,7 @@ def _assets() -> dict[str, Asset]:
 
 
 def _asset(name: str, body: bytes) -> Asset:
-    media_type = mimetypes.guess_type(name)[0] or {".woff2": "font/woff2"}.get(
-        Path(name).suffix, "application/octet-stream"
-    )
+    media_type = mimetypes.guess_type(name)[0] or {".woff2": "font/woff2"}.get(Path(name).suffix, "application/octet-stream")
     zipped = gzip.compress(body, 9, mtime=0) if media_type.startswith(COMPRESSIBLE) else None
     return Asset(body, zipped, media_type, hashlib.sha256(body).hexdigest()[:16])
 
@@ -77,9 +75,7 @@ def _script() -> bytes:
 
 def _sheet(assets: dict[str, Asset]) -> bytes:
     sheet = "\n".join(_layers())
-    return re.sub(
-        r'url\("\.\./([^"]+)"\)', lambda found: f'url("/static/{found[1]}?v={assets[found[1]].version}")', sheet
-    ).encode()
+    return re.sub(r'url\("\.\./([^"]+)"\)', lambda found: f'url("/static/{found[1]}?v={assets[found[1]].version}")', sheet).encode()
 
 
 def _layers() -> Iterator[str]:

@@ -11,11 +11,7 @@ def complaint(problem: Mapping[str, Any]) -> str:
         case "missing" | "string_type":
             return "Fill this in."
         case "string_too_short":
-            return (
-                "Fill this in."
-                if not problem["input"]
-                else f"Use at least {context['min_length']:,} characters. This has {len(problem['input']):,}."
-            )
+            return "Fill this in." if not problem["input"] else f"Use at least {context['min_length']:,} characters. This has {len(problem['input']):,}."
         case "string_too_long":
             return f"Use at most {context['max_length']:,} characters. This has {len(problem['input']):,}."
         case "int_parsing" | "int_type" | "int_from_float":

@@ -106,6 +106,4 @@ def wrapping(scope: Scope) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-    return said | (
-        {"Strict-Transport-Security": f"max-age={YEAR}; includeSubDomains"} if scope["scheme"] == "https" else {}
-    )
+    return said | ({"Strict-Transport-Security": f"max-age={YEAR}; includeSubDomains"} if scope["scheme"] == "https" else {})

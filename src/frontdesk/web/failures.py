@@ -119,9 +119,7 @@ async def _on_anything(request: Request, error: Exception) -> Response:
     """Answer from outside of every wrapper, so the headers are put on here."""
     # the trace as text: a printer of traces would print the variables too, and with them what customers wrote
     trace = "".join(format_exception(error))
-    log.error(
-        "request failed", path=request.url.path, method=request.method, request_id=request_id(request), trace=trace
-    )
+    log.error("request failed", path=request.url.path, method=request.method, request_id=request_id(request), trace=trace)
     response = tell(request, Failure(500, TEXTS[500]))
     response.headers.update(wrapping(request.scope))
     return response
@@ -130,11 +128,7 @@ async def _on_anything(request: Request, error: Exception) -> Response:
 def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"/login?next={quote(wanted, safe='/')}" if request.method == "GET" and not is_htmx(request) else "/login"
-    return (
-        Response(status_code=401, headers={"HX-Redirect": back})
-        if is_htmx(request)
-        else RedirectResponse(back, status_code=303)
-    )
+    return Response(status_code=401, headers={"HX-Redirect": back}) if is_htmx(request) else RedirectResponse(back, status_code=303)
 
 
 def _as_json(request: Request, failure: Failure) -> Response:

@@ -26,11 +26,7 @@ class Flash:
 
 def go(request: Request, path: str, notice: str = "", tone: Tone = "ok") -> Response:
     """Go on to another page, with a sentence to show there. Scripts are told by a header, browsers by a redirect."""
-    response = (
-        Response(status_code=204, headers={"HX-Redirect": path})
-        if is_htmx(request)
-        else RedirectResponse(path, status_code=303)
-    )
+    response = Response(status_code=204, headers={"HX-Redirect": path}) if is_htmx(request) else RedirectResponse(path, status_code=303)
     if notice:
         say(request, response, Flash(notice, tone))
     return response
@@ -39,9 +35,7 @@ def go(request: Request, path: str, notice: str = "", tone: Tone = "ok") -> Resp
 def say(request: Request, response: Response, flash: Flash) -> None:
     """Leave a sentence for the next page."""
     packed = base64.urlsafe_b64encode(orjson.dumps([flash.tone, flash.text[:500]])).decode()
-    response.set_cookie(
-        COOKIE, packed, max_age=SECONDS, path="/", secure=secure(request), httponly=True, samesite="lax"
-    )
+    response.set_cookie(COOKIE, packed, max_age=SECONDS, path="/", secure=secure(request), httponly=True, samesite="lax")
 
 
 def shown(request: Request) -> list[Flash]:

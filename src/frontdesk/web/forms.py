@@ -68,11 +68,7 @@ async def typed(request: Request) -> dict[str, Any]:
     sent = await request.form()
     values: dict[str, Any] = {}
     for name in sent:
-        texts = [
-            text.replace("\x00", "").replace("\r\n", "\n")
-            for text in sent.getlist(name)
-            if not isinstance(text, UploadFile)
-        ]
+        texts = [text.replace("\x00", "").replace("\r\n", "\n") for text in sent.getlist(name) if not isinstance(text, UploadFile)]
         values[name] = texts if len(texts) > 1 else (texts[0] if texts else "")
     return values
 
@@ -92,9 +88,7 @@ def hidden_fields(request: Request) -> Markup:
     fields = Markup('<input type="hidden" name="csrf_token" value="{}">').format(form_token(request))
     visitor = state(request).get("visitor")
     if visitor is not None and visitor.current is not None:
-        fields += Markup('<input type="hidden" name="organization_id" value="{}">').format(
-            visitor.current.organization_id
-        )
+        fields += Markup('<input type="hidden" name="organization_id" value="{}">').format(visitor.current.organization_id)
     return fields
 
 
@@ -102,6 +96,4 @@ def hand_out_token(request: Request, response: Response) -> None:
     """Give a stranger who was shown a form the cookie that goes with it."""
     held = state(request)
     if held.get("visitor") is None and held.get("has_form") and COOKIE not in request.cookies:
-        response.set_cookie(
-            COOKIE, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax"
-        )
+        response.set_cookie(COOKIE, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax")

@@ -169,9 +169,7 @@ class Door:
     def _route(self, method: str, path: str, needs: Needs) -> Callable[[Handler], Handler]:
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
-            self.router.add_api_route(
-                path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs)
-            )
+            self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs))
             return handler
 
         return open_door

@@ -34,12 +34,7 @@ class OriginCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let safe methods, exempt paths and our own pages through."""
-        if (
-            scope["type"] != "http"
-            or scope["method"] not in UNSAFE
-            or scope["path"].startswith(self.exempt)
-            or from_here(Headers(scope=scope))
-        ):
+        if scope["type"] != "http" or scope["method"] not in UNSAFE or scope["path"].startswith(self.exempt) or from_here(Headers(scope=scope)):
             return await self.app(scope, receive, send)
         if self.refuse is None:
             raise ForeignOrigin

@@ -58,11 +58,6 @@ def address(request: Request) -> str | None:
 
 def local_path(value: str | None, otherwise: str = "/dashboard") -> str:
     """A path on this site, or `otherwise`: what a `next` parameter may name."""
-    if (
-        not value
-        or not value.startswith("/")
-        or value.startswith(("//", "/\\"))
-        or any(ord(letter) < 32 for letter in value)
-    ):
+    if not value or not value.startswith("/") or value.startswith(("//", "/\\")) or any(ord(letter) < 32 for letter in value):
         return otherwise
     return otherwise if urlsplit(value).netloc else value

@@ -26,9 +26,7 @@ def session_token(request: HTTPConnection) -> str | None:
 
 def start_session(request: Request, response: Response, token: str, max_age: int) -> None:
     """Give the browser its token. `max_age`: seconds."""
-    response.set_cookie(
-        _name(request), token, max_age=max_age, path="/", secure=secure(request), httponly=True, samesite="lax"
-    )
+    response.set_cookie(_name(request), token, max_age=max_age, path="/", secure=secure(request), httponly=True, samesite="lax")
 
 
 def end_session(request: Request, response: Response) -> None:

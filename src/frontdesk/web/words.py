@@ -23,9 +23,7 @@ def money(context: Context, minor: int, currency: str) -> str:
     digits = get_currency_precision(currency)
     amount = Decimal(minor).scaleb(-digits)
     whole = amount == amount.to_integral_value()
-    return format_currency(
-        amount, currency, "¤#,##0" if whole else None, locale=_locale(context), currency_digits=not whole
-    )
+    return format_currency(amount, currency, "¤#,##0" if whole else None, locale=_locale(context), currency_digits=not whole)
 
 
 def initials(name: str | None) -> str:

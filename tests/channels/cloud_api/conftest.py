@@ -18,17 +18,13 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(script: Script, tls: ssl.SSLContext | None = None) -> Server:
             server = Server()
-            listener = await asyncio.start_server(
-                lambda *streams: run(server, script, *streams), "127.0.0.1", 0, ssl=tls
-            )
+            listener = await asyncio.start_server(lambda *streams: run(server, script, *streams), "127.0.0.1", 0, ssl=tls)
             stack.push_async_callback(_stop, listener)
             server.port = listener.sockets[0].getsockname()[1]
             server.url = f"{'https' if tls else 'http'}://localhost:{server.port}/v26.0/106/messages"
             return server
 
-        async def run(
-            server: Server, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-        ) -> None:
+        async def run(server: Server, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             tasks.add(task)

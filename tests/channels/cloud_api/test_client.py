@@ -166,9 +166,7 @@ async def test_a_proxy_of_the_environment_is_not_used(serve: Serve, monkeypatch:
     assert (proxy.accepted, len(server.calls)) == (0, 1)
 
 
-@pytest.mark.parametrize(
-    ("url", "token"), [("nowhere", "T"), ("ftp://localhost/", "T"), ("http://localhost/", "T\nX: y")]
-)
+@pytest.mark.parametrize(("url", "token"), [("nowhere", "T"), ("ftp://localhost/", "T"), ("http://localhost/", "T\nX: y")])
 async def test_what_cannot_be_put_into_a_request_is_refused_before_anything_is_sent(url: str, token: str) -> None:
     async with Session() as session:
         with pytest.raises(ValueError):

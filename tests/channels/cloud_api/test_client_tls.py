@@ -67,9 +67,7 @@ async def test_tls_with_an_authority_that_we_trust(serve: Serve, authority: Auth
     assert (len(server.calls), server.accepted) == (20, 1)
 
 
-async def test_a_certificate_that_nobody_vouches_for_gets_nothing(
-    serve: Serve, authority: Authority, tmp_path: Path
-) -> None:
+async def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve: Serve, authority: Authority, tmp_path: Path) -> None:
     server = await serve(answers, authority.server_side("localhost", tmp_path))
     assert isinstance(await post(server.url), Unreached)
     assert server.calls == []
@@ -95,9 +93,7 @@ async def reset_in_handshake(call: Call) -> None:
     call.reset()
 
 
-@pytest.mark.parametrize(
-    "script", [speak_plainly, hang_in_handshake, reset_in_handshake], ids=lambda script: script.__name__
-)
+@pytest.mark.parametrize("script", [speak_plainly, hang_in_handshake, reset_in_handshake], ids=lambda script: script.__name__)
 async def test_a_tls_handshake_that_fails_surely_sent_nothing(script: Script, serve: Serve) -> None:
     server = await serve(script)
     assert isinstance(await post(server.url.replace("http:", "https:")), Unreached)

@@ -41,9 +41,7 @@ async def test_cancelled_requests_leave_nothing_behind(serve: Serve) -> None:
         await server.until(lambda: len(server.calls) == 30)
         for task in tasks:
             task.cancel()
-        assert all(
-            isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True)
-        )
+        assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True))
         assert isinstance(await session.post(healthy.url, "TOKEN", BODY), Answer)  # their turns are free at once
         await asyncio.wait_for(server.until(lambda: server.open == 0), 3)  # and their connections when their time is up
         assert open_files() <= before + 4  # both ends of the one connection to the healthy server

@@ -23,9 +23,7 @@ def description() -> dict[str, Any]:
 def merged(description: dict[str, Any], name: str) -> dict[str, Any]:
     """The schema of a message as it is meant: taken literally, its two closed halves shut each other out."""
     parts = description["components"]["schemas"][name]["allOf"]
-    halves = [
-        description["components"]["schemas"][part["$ref"].split("/")[-1]] if "$ref" in part else part for part in parts
-    ]
+    halves = [description["components"]["schemas"][part["$ref"].split("/")[-1]] if "$ref" in part else part for part in parts]
     # Described elsewhere by Meta, but missing in this file.
     properties = {"biz_opaque_callback_data": {"type": "string", "maxLength": 512}}
     for half in halves:
@@ -46,16 +44,12 @@ def merged(description: dict[str, Any], name: str) -> dict[str, Any]:
     ],
     ids=["text", "quoting text", "reaction"],
 )
-def test_what_we_send_is_what_meta_describes(
-    name: str, request_body: dict[str, Any], description: dict[str, Any]
-) -> None:
+def test_what_we_send_is_what_meta_describes(name: str, request_body: dict[str, Any], description: dict[str, Any]) -> None:
     Draft202012Validator(merged(description, name)).validate(request_body)
 
 
 def test_our_read_receipt_is_metas_example(description: dict[str, Any]) -> None:
-    [post] = [
-        path["post"] for name, path in description["paths"].items() if name.endswith("{Phone-Number-ID}/messages")
-    ]
+    [post] = [path["post"] for name, path in description["paths"].items() if name.endswith("{Phone-Number-ID}/messages")]
     examples = post["requestBody"]["content"]["application/json"]["examples"]
     example = examples["Send typing indicator and read receipt"]["value"]
     assert read_receipt(example["message_id"], typing=True) == example

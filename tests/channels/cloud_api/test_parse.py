@@ -262,11 +262,7 @@ any_json = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from([*COMMON, "type", "text", "context", "reaction", "errors", "status", "system"]), any_json
-    )
-)
+@given(st.dictionaries(st.sampled_from([*COMMON, "type", "text", "context", "reaction", "errors", "status", "system"]), any_json))
 def test_reading_never_stumbles_over_what_it_is_given(content: dict[str, Any]) -> None:
     for kind in ("message", "status"):
         found = read(json.dumps({kind: COMMON | {"type": "text"} | content, "contact": content.get("context")}))

@@ -68,9 +68,7 @@ def judged(status: int, body: Any, *, request: dict[str, Any] = BODY, retry_afte
 
 
 def refusal(code: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "error": {"message": f"(#{code}) Some error", "type": "OAuthException", "code": code, "fbtrace_id": "x"} | more
-    }
+    return {"error": {"message": f"(#{code}) Some error", "type": "OAuthException", "code": code, "fbtrace_id": "x"} | more}
 
 
 def test_an_accepted_message_brings_its_id_and_the_number_as_whatsapp_writes_it() -> None:
@@ -121,9 +119,7 @@ def test_a_number_that_is_not_ours_stops_the_channel() -> None:
     assert found.action == "stop"
 
 
-@pytest.mark.parametrize(
-    ("status", "action"), [(400, "fail"), (401, "stop"), (403, "stop"), (404, "fail"), (429, "slow"), (200, "fail")]
-)
+@pytest.mark.parametrize(("status", "action"), [(400, "fail"), (401, "stop"), (403, "stop"), (404, "fail"), (429, "slow"), (200, "fail")])
 def test_an_unknown_code_is_judged_by_the_http_status(status: int, action: str) -> None:
     for error in (refusal(999_999), refusal(None), refusal("?")):
         found = judged(status, error)

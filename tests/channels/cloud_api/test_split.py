@@ -83,9 +83,7 @@ def test_the_only_contact_of_the_only_message_is_its_sender() -> None:
 
 
 def test_a_contact_is_never_given_to_somebody_else() -> None:
-    first, second, stranger = cut(
-        webhook(value(contacts=[{"wa_id": "4977", "profile": {"name": "Ana"}}], messages=[text(1), text(2)]))
-    )
+    first, second, stranger = cut(webhook(value(contacts=[{"wa_id": "4977", "profile": {"name": "Ana"}}], messages=[text(1), text(2)])))
     assert "Ana" not in first.payload + second.payload
     assert (stranger.kind, "Ana" in stranger.payload) == ("other", True)
 
@@ -152,9 +150,7 @@ def test_a_field_of_another_kind_is_kept_whole_with_its_time() -> None:
 
 def test_echoes_of_the_business_app_are_no_messages_of_a_customer() -> None:
     events = cut(webhook(value(message_echoes=[text(1), text(2)]), field="smb_message_echoes"))
-    assert [(event.kind, event.phone_number_id, read(event.payload)) for event in events] == [
-        ("other", "106", None)
-    ] * 2
+    assert [(event.kind, event.phone_number_id, read(event.payload)) for event in events] == [("other", "106", None)] * 2
     assert [json.loads(event.payload)["change"]["value"]["message_echoes"] for event in events] == [
         [text(1)],
         [text(2)],
@@ -218,9 +214,7 @@ any_json = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-odd_values = st.fixed_dictionaries(
-    {}, optional={key: any_json | st.lists(any_json) for key in ("metadata", "contacts", "messages", "statuses", "x")}
-)
+odd_values = st.fixed_dictionaries({}, optional={key: any_json | st.lists(any_json) for key in ("metadata", "contacts", "messages", "statuses", "x")})
 
 
 @given(any_json | st.fixed_dictionaries({"entry": st.lists(any_json | odd_values.map(webhook))}))

@@ -121,9 +121,7 @@ class Stage:
     async def write(self, text: str | None = "hi", **more: Any) -> str:
         """Somebody writes; the id of the message."""
         body = {"to": NUMBER, "from": "+4915112345678", "name": "Lena", "text": text} | more
-        answer = await self.client.post(
-            "/inbound", json={name: value for name, value in body.items() if value is not None}
-        )
+        answer = await self.client.post("/inbound", json={name: value for name, value in body.items() if value is not None})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 

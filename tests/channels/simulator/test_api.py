@@ -136,9 +136,7 @@ async def test_a_form_of_another_site_is_not_json(stage: Stage, kind: str) -> No
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "10.0.0.7", ""]
-)
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "10.0.0.7", ""])
 async def test_another_host_name_is_refused(stage: Stage, host: str) -> None:
     answer = await stage.client.get("/messages?to=%2B4915112345678", headers={"host": host})
     assert answer.status_code == 403

@@ -76,9 +76,7 @@ async def test_the_token_of_another_number_opens_nothing(stage: Stage) -> None:
         ({"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}, "text": None}, 100, "text"),
     ],
 )
-async def test_bad_requests_are_refused_with_metas_code(
-    stage: Stage, change: dict[str, Any], code: int, words: str
-) -> None:
+async def test_bad_requests_are_refused_with_metas_code(stage: Stage, change: dict[str, Any], code: int, words: str) -> None:
     await stage.write()
     answer = await stage.send(**change)
     error = answer.json()["error"]
@@ -209,9 +207,7 @@ async def test_magic_recipients_fail_afterwards(stage: Stage, ending: str, code:
     assert [status["errors"][0]["code"] for status in stage.ear.statuses] == [code]
 
 
-@pytest.mark.parametrize(
-    ("ending", "status", "code"), [("0429", 429, 130429), ("0056", 429, 131056), ("0500", 502, None)]
-)
+@pytest.mark.parametrize(("ending", "status", "code"), [("0429", 429, 130429), ("0056", 429, 131056), ("0500", 502, None)])
 async def test_magic_recipients_fail_at_once(stage: Stage, ending: str, status: int, code: int | None) -> None:
     await stage.write(**{"from": f"+49151555{ending}"})
     answer = await stage.send(to=f"49151555{ending}")

@@ -128,9 +128,4 @@ async def test_failures_carry_the_errors_pywa_knows(stage: Stage) -> None:
 
 def _one_event_each(bodies: list[dict[str, Any]]) -> list[bytes]:
     """pywa reads only the first event of a body."""
-    return [
-        json.dumps(body | {"entry": [entry | {"changes": [change]}]}).encode()
-        for body in bodies
-        for entry in body["entry"]
-        for change in entry["changes"]
-    ]
+    return [json.dumps(body | {"entry": [entry | {"changes": [change]}]}).encode() for body in bodies for entry in body["entry"] for change in entry["changes"]]

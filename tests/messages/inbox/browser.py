@@ -30,13 +30,9 @@ class Browser:
         proofs = {"csrf_token": self.csrf_token, "organization_id": str(self.organization_id)}
         return await self.client.post(path, data=proofs | fields, headers={"hx-request": "true"} if htmx else {})
 
-    async def write(
-        self, conversation_id: UUID, text: str, *, htmx: bool = False, message_id: UUID | None = None
-    ) -> httpx.Response:
+    async def write(self, conversation_id: UUID, text: str, *, htmx: bool = False, message_id: UUID | None = None) -> httpx.Response:
         """Send a text from the composer."""
-        return await self.post(
-            f"/dashboard/inbox/{conversation_id}/messages", htmx=htmx, text=text, message_id=str(message_id or new_id())
-        )
+        return await self.post(f"/dashboard/inbox/{conversation_id}/messages", htmx=htmx, text=text, message_id=str(message_id or new_id()))
 
     @asynccontextmanager
     async def listening(self, **query: str) -> AsyncIterator["Ear"]:

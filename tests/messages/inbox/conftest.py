@@ -127,9 +127,7 @@ class Shop:
         )
         return _same_id(phone)
 
-    async def whatsapp_says(
-        self, message_id: UUID, *statuses: str, provider_id: str = "", error: str | None = None
-    ) -> None:
+    async def whatsapp_says(self, message_id: UUID, *statuses: str, provider_id: str = "", error: str | None = None) -> None:
         """Statuses arrive, one webhook each, in this order."""
         for status in statuses:
             async with self.database.tenants([self.id]) as db:
@@ -151,9 +149,7 @@ class Shop:
     async def stored(self, conversation_id: UUID) -> list[dict[str, Any]]:
         """The messages of a conversation as they stand in the database, oldest first."""
         cursor = self.owner.cursor(row_factory=psycopg.rows.dict_row)
-        await cursor.execute(
-            "select * from public.messages where conversation_id = %s order by occurred_at, position", [conversation_id]
-        )
+        await cursor.execute("select * from public.messages where conversation_id = %s order by occurred_at, position", [conversation_id])
         return await cursor.fetchall()
 
     async def conversation(self, conversation_id: UUID) -> dict[str, Any]:

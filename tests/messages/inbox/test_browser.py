@@ -130,7 +130,7 @@ async def test_after_a_lost_connection_the_page_catches_up(page: Page, salon: Sh
 
 def _is_complaint(message: ConsoleMessage) -> bool:
     """Errors and warnings, but not what Chromium says of a form that was refused or a line that was cut."""
-    expected = ("status of 422", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED")
+    expected = ("status of 422", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "Failed to fetch", "network error")
     return message.type in ("error", "warning") and not any(one in message.text for one in expected)
 
 

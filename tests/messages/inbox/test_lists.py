@@ -34,10 +34,7 @@ async def test_every_conversation_is_reached_page_by_page_and_once(salon: Shop) 
 
 
 async def test_filters_show_what_they_say(salon: Shop) -> None:
-    made = {
-        who: await salon.customer_writes(who=who, phone=f"4917000000{n}")
-        for n, who in enumerate(("Open", "Mine", "Theirs", "Closed", "Read"))
-    }
+    made = {who: await salon.customer_writes(who=who, phone=f"4917000000{n}") for n, who in enumerate(("Open", "Mine", "Theirs", "Closed", "Read"))}
     maya = await salon.colleague("member", "Maya")
     await salon.boss.post(f"/dashboard/inbox/{made['Mine'].conversation_id}/assignment")
     await maya.post(f"/dashboard/inbox/{made['Theirs'].conversation_id}/assignment")
@@ -50,9 +47,7 @@ async def test_filters_show_what_they_say(salon: Shop) -> None:
     assert set(await _names(salon.boss, show="unread")) == {"Open", "Mine", "Theirs"}
     assert await _names(salon.boss, show="closed") == ["Closed"]
     page = (await salon.boss.get("/dashboard/inbox/list", htmx=True)).text
-    assert re.search(r'Mine <span class="pill">1</span>', page) and re.search(
-        r'Unread <span class="pill">3</span>', page
-    )
+    assert re.search(r'Mine <span class="pill">1</span>', page) and re.search(r'Unread <span class="pill">3</span>', page)
     await salon.boss.get(f"/dashboard/inbox/{made['Theirs'].conversation_id}")
     assert "Maya" in (await salon.boss.get("/dashboard/inbox/list", htmx=True)).text
     await maya.client.aclose()
@@ -72,9 +67,7 @@ async def test_filters_show_what_they_say(salon: Shop) -> None:
         ("\\", []),
     ],
 )
-async def test_search_finds_names_numbers_and_last_words(
-    salon: Shop, bakery: Shop, words: str, found: list[str]
-) -> None:
+async def test_search_finds_names_numbers_and_last_words(salon: Shop, bakery: Shop, words: str, found: list[str]) -> None:
     await salon.customer_writes("Olá", who="João Pereira", phone="351912345678")
     await salon.owner.execute("update public.contacts set search_text = 'joao pereira 351912345678'")
     await salon.customer_writes("Hauptstraße 100% sicher", who="Kurt", phone="491701234567")
@@ -104,4 +97,4 @@ async def _names(browser: Browser, **query: str) -> list[str]:
 
 
 def _listed(page: str) -> list[str]:
-    return [html.unescape(name) for name in re.findall(r'class="fw-medium text-truncate"[^>]*>([^<]*)<', page)]
+    return [html.unescape(name) for name in re.findall(r'class="fw-medium text-truncate"><bdi>([^<]*)<', page)]

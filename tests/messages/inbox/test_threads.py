@@ -37,9 +37,7 @@ async def test_fifty_are_shown_and_the_earlier_ones_fetched_by_fifty(salon: Shop
     page = await _thread(salon, arrived.conversation_id, before=_first(page))
     assert _texts(page) == [f"message {n}" for n in range(20, 120)]
     await salon.customer_writes("the newest")
-    refreshed = await _thread(
-        salon, arrived.conversation_id, **{"from": _first(page)}
-    )  # what was unfolded stays unfolded
+    refreshed = await _thread(salon, arrived.conversation_id, **{"from": _first(page)})  # what was unfolded stays unfolded
     assert _texts(refreshed) == [f"message {n}" for n in range(20, 120)] + ["the newest"]
     page = await _thread(salon, arrived.conversation_id, before=_first(page))
     assert _texts(page)[0] == "message 0" and "Earlier messages" not in page
@@ -82,21 +80,15 @@ async def test_what_nobody_knows_of_can_be_sent_again(salon: Shop) -> None:
     await salon.owner.execute("update public.messages set status = 'unknown' where id = %s", [sent])
     page = await _thread(salon, arrived.conversation_id)
     assert TICKS["unknown"] in page and "The customer may have this message already" in page
-    assert (
-        await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{sent}/resend")
-    ).status_code == 303
+    assert (await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{sent}/resend")).status_code == 303
     assert [m["status"] for m in await salon.stored(arrived.conversation_id)][1:] == ["unknown", "queued"]
 
 
 async def test_what_arrived_well_is_not_sent_again(salon: Shop) -> None:
     arrived, sent = await _answered(salon)
     await salon.whatsapp_says(sent, "read")
-    assert (
-        await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{sent}/resend", htmx=True)
-    ).status_code == 409
-    assert (
-        await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{arrived.id}/resend")
-    ).status_code == 404
+    assert (await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{sent}/resend", htmx=True)).status_code == 409
+    assert (await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/messages/{arrived.id}/resend")).status_code == 404
 
 
 async def test_the_latest_reaction_stands_on_its_message(salon: Shop) -> None:
@@ -105,9 +97,7 @@ async def test_the_latest_reaction_stands_on_its_message(salon: Shop) -> None:
     moment = days_ago(0.01)
     for emoji in ("👍", "❤️"):  # in one second: the later arrival counts
         await salon.customer_writes(type="reaction", text="", emoji=emoji, reply_to="wamid.ours", at=moment)
-    await salon.customer_writes(
-        type="reaction", text="", emoji="😡", reply_to="wamid.ours", at=moment - timedelta(seconds=9)
-    )
+    await salon.customer_writes(type="reaction", text="", emoji="😡", reply_to="wamid.ours", at=moment - timedelta(seconds=9))
     page = await _thread(salon, arrived.conversation_id)
     assert re.findall(r'class="react">.*?</span>([^<]*)</span>', page) == ["❤️"]
     assert len(_texts(page)) == 2
@@ -117,9 +107,7 @@ async def test_the_latest_reaction_stands_on_its_message(salon: Shop) -> None:
 
 async def test_a_reaction_of_another_conversation_is_not_shown(salon: Shop) -> None:
     arrived = await salon.customer_writes(provider_id="wamid.theirs")
-    await salon.customer_writes(
-        who="Kurt", phone="491701234567", type="reaction", text="", emoji="👍", reply_to="wamid.theirs"
-    )
+    await salon.customer_writes(who="Kurt", phone="491701234567", type="reaction", text="", emoji="👍", reply_to="wamid.theirs")
     assert 'class="react"' not in await _thread(salon, arrived.conversation_id)
 
 

@@ -50,13 +50,13 @@ class _Webhook:
         self._body = body
         self._whole = False
 
-    def keep(self, waba_id: str, phone_number_id: str, kind: EventKind, content: Json) -> None:
+    def keep(self, waba_id: str, phone_number_id: str, kind: EventKind, content: Json, party: str = "") -> None:
         try:
             payload = orjson.dumps(content).decode()
         except orjson.JSONEncodeError:  # nested deeper than can be written
             self._keep_whole(waba_id, phone_number_id)
         else:
-            self.events.append(Event(waba_id, phone_number_id, kind, payload))
+            self.events.append(Event(waba_id, phone_number_id, kind, payload, party))
 
     def _keep_whole(self, waba_id: str, phone_number_id: str) -> None:
         """Keep the text of the whole webhook as it came, once."""
@@ -90,7 +90,8 @@ def _split_value(webhook: _Webhook, waba_id: str, phone_number_id: str, time: An
         for item in items:
             contact = people.of(item, phone, bsuid, alone=len(items) == 1)
             if _is_whole(item, kind, contact):
-                webhook.keep(waba_id, phone_number_id, kind, {"metadata": metadata, "contact": contact, kind: item})
+                party = as_text(item.get(bsuid)) or as_text(item.get(phone)) or ""
+                webhook.keep(waba_id, phone_number_id, kind, {"metadata": metadata, "contact": contact, kind: item}, party)
             else:
                 others.append({"contacts": [contact] if contact else [], key: [item]})
     if strangers := people.unmatched():

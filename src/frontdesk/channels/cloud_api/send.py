@@ -21,17 +21,13 @@ def messages_url(graph_url: str, version: str, phone_number_id: str) -> str:
     return f"{graph_url.rstrip('/')}/{version}/{phone_number_id}/messages"
 
 
-def text(
-    body: str, *, phone: str | None, bsuid: str | None, message_id: UUID | None = None, reply_to: str | None = None
-) -> Json:
+def text(body: str, *, phone: str | None, bsuid: str | None, message_id: UUID | None = None, reply_to: str | None = None) -> Json:
     """The request for a text of at most 4096 characters; `reply_to`: the provider's id of the message to quote."""
     request = _to(phone, bsuid, message_id) | {"type": "text", "text": {"body": body, "preview_url": False}}
     return request | {"context": {"message_id": reply_to}} if reply_to else request
 
 
-def reaction(
-    emoji: str, *, reacts_to: str, phone: str | None, bsuid: str | None, message_id: UUID | None = None
-) -> Json:
+def reaction(emoji: str, *, reacts_to: str, phone: str | None, bsuid: str | None, message_id: UUID | None = None) -> Json:
     """The request for a reaction; "" takes it back. `reacts_to`: the provider's id of the message reacted to."""
     content = {"message_id": reacts_to, "emoji": emoji}
     return _to(phone, bsuid, message_id) | {"type": "reaction", "reaction": content}

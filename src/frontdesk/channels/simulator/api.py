@@ -56,9 +56,7 @@ async def list_messages(request: Request) -> Response:
     person = world.people.found("+" + address[1:] if address.startswith(" ") else address, field="to")
     limit = reading.limit(query.get("limit", "1000"))
     found = await world.received(person.bsuid, query.get("from") or None, limit)
-    wanted = (
-        found if query.get("failed") in ("1", "true") else [message for message in found if message.error_code is None]
-    )
+    wanted = found if query.get("failed") in ("1", "true") else [message for message in found if message.error_code is None]
     return JSONResponse([_shown(message, person) for message in wanted])
 
 

@@ -21,9 +21,7 @@ class Cut(Response):
         """Reset, and wait until the server has noticed. ASGI has no word for this: see `_transports`."""
         transport = next((found for way in (receive, send) for found in _transports(way)), None)
         if transport is None:
-            raise RuntimeError(
-                "this server gives no way to its connection; the simulator can cut it only under Uvicorn"
-            )
+            raise RuntimeError("this server gives no way to its connection; the simulator can cut it only under Uvicorn")
         _reset(transport)
         while (await receive())["type"] != "http.disconnect":
             pass

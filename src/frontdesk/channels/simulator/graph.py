@@ -20,9 +20,7 @@ from frontdesk.channels.simulator.records import Message, Outgoing, SandboxNumbe
 from frontdesk.channels.simulator.world import World
 from frontdesk.errors import FrontdeskError
 
-BAD_GATEWAY = (
-    "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-)
+BAD_GATEWAY = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 LARGEST_BODY = 1 << 20
 SILENT_FIELDS = {
     "certificate", "conversational_automation", "country_code", "country_dial_code", "health_status", "is_on_biz_app",
@@ -57,9 +55,7 @@ async def create_message(request: Request) -> Response:
     if outgoing.kind == "read":
         await actions.mark_read(world, number, outgoing)
         return JSONResponse({"success": True})
-    failure = _trouble_before(world, number) or (
-        _bad_gateway() if actions.breaks_the_gateway(world, outgoing) else None
-    )
+    failure = _trouble_before(world, number) or (_bad_gateway() if actions.breaks_the_gateway(world, outgoing) else None)
     if failure is not None:
         return failure
     message = await actions.accept(world, number, outgoing)

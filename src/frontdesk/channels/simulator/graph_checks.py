@@ -55,11 +55,7 @@ def _read_message(body: dict[str, Any]) -> Outgoing:
         raise GraphError(100, "Param recipient_type must be one of {INDIVIDUAL}.")
     shared: dict[str, Any] = {**_recipient(body), "reply_to": _context(body), "opaque": _opaque(body)}
     inside = _object(body, kind)
-    return (
-        Outgoing("text", **_text_body(inside), **shared)
-        if kind == "text"
-        else Outgoing("reaction", **_reaction(inside), **shared)
-    )
+    return Outgoing("text", **_text_body(inside), **shared) if kind == "text" else Outgoing("reaction", **_reaction(inside), **shared)
 
 
 def _recipient(body: dict[str, Any]) -> dict[str, str]:
@@ -91,9 +87,7 @@ def _opaque(body: dict[str, Any]) -> str | None:
     if opaque is None:
         return None
     if not isinstance(opaque, str) or len(opaque) > LONGEST_OPAQUE:
-        raise GraphError(
-            131009, f"Param biz_opaque_callback_data must be a string of at most {LONGEST_OPAQUE} characters."
-        )
+        raise GraphError(131009, f"Param biz_opaque_callback_data must be a string of at most {LONGEST_OPAQUE} characters.")
     return opaque
 
 

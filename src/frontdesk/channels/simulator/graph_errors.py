@@ -27,16 +27,13 @@ ERRORS: dict[int, tuple[int, str, str]] = {
 """Code: HTTP status, type, title. Where Meta's pages and what people measure differ, branch on the code."""
 
 DETAILS: dict[int, str] = {
-    130429: "Message failed to send because there were too many messages sent from this phone number "
-    "in a short period of time",
+    130429: "Message failed to send because there were too many messages sent from this phone number in a short period of time",
     130472: "Failed to send message because this user's phone number is part of an experiment",
     131026: "Message Undeliverable.",
-    131047: "Message failed to send because more than 24 hours have passed since the customer "
-    "last replied to this number.",
+    131047: "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
     131049: "This message was not delivered to maintain healthy ecosystem engagement.",
     131050: "User has stopped receiving marketing messages from you on WhatsApp",
-    131056: "Message failed to send because there were too many messages sent from this phone number "
-    "to the same phone number in a short period of time",
+    131056: "Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time",
 }
 
 REFERENCE = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"

@@ -14,9 +14,7 @@ def planned(message: Message, pace: Pace, *, receipts: bool) -> Message:
     if message.error_code is not None:
         return replace(message, failed_at=message.at + pace.sent_after)
     read_at = message.at + pace.read_after if receipts else None
-    return replace(
-        message, sent_at=message.at + pace.sent_after, delivered_at=message.at + pace.delivered_after, read_at=read_at
-    )
+    return replace(message, sent_at=message.at + pace.sent_after, delivered_at=message.at + pace.delivered_after, read_at=read_at)
 
 
 def tell_message(number: SandboxNumber, person: Person, message: Message, faults: Switchboard, position: int) -> Update:

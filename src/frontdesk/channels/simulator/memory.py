@@ -25,9 +25,7 @@ def add_message(db: sqlite3.Connection, message: Message, updates: Sequence[Upda
 
 def add_updates(db: sqlite3.Connection, updates: Sequence[Update]) -> None:
     """Keep webhooks until they are confirmed."""
-    db.executemany(
-        "insert or replace into updates values (?, ?, ?, ?, ?, ?, ?, ?)", [astuple(update) for update in updates]
-    )
+    db.executemany("insert or replace into updates values (?, ?, ?, ?, ?, ?, ?, ?)", [astuple(update) for update in updates])
 
 
 def settle(db: sqlite3.Connection, updates: Sequence[Update], at: float, taken: bool) -> None:
@@ -64,8 +62,7 @@ def chat(db: sqlite3.Connection, phone_number_id: str, bsuid: str, limit: int) -
 def received(db: sqlite3.Connection, bsuid: str, phone_number_id: str | None, limit: int) -> list[Message]:
     """What a person's phone was sent, by one number or by all, oldest first."""
     rows = db.execute(
-        "select * from messages where bsuid = ? and not mine and coalesce(phone_number_id = ?, true)"
-        " order by position desc limit ?",
+        "select * from messages where bsuid = ? and not mine and coalesce(phone_number_id = ?, true) order by position desc limit ?",
         (bsuid, phone_number_id, limit),
     )
     return [_message(row) for row in rows][::-1]

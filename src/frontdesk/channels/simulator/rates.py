@@ -56,9 +56,7 @@ class Rates:
             number = self._numbers[phone_number_id] = Bucket(size, limits.per_second, size, now)
         pair = self._pairs.get((phone_number_id, person))
         if pair is None:
-            pair = self._pairs[phone_number_id, person] = Bucket(
-                limits.pair_burst, 1 / limits.pair_seconds, limits.pair_burst, now
-            )
+            pair = self._pairs[phone_number_id, person] = Bucket(limits.pair_burst, 1 / limits.pair_seconds, limits.pair_burst, now)
         if not number.has(now):
             raise GraphError(130429)
         if not pair.has(now):

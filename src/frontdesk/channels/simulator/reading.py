@@ -59,9 +59,7 @@ def _sender(body: dict[str, Any], known: People) -> Person:
     """Who writes: by number, by user id, or by username."""
     given = [name for name in ("from", "bsuid", "username") if body.get(name) is not None]
     if len(given) != 1:
-        raise BadInput(
-            "Say who writes: from (a number), bsuid or username, one of them.", field=given[0] if given else "from"
-        )
+        raise BadInput("Say who writes: from (a number), bsuid or username, one of them.", field=given[0] if given else "from")
     maker = {"from": people.of_phone, "bsuid": people.of_bsuid, "username": people.of_username}[given[0]]
     stranger = maker(_text(body, given[0]) or "", field=given[0])
     return people.named(known.get(stranger.bsuid) or stranger, _text(body, "name"))

@@ -43,9 +43,7 @@ def message_change(number: SandboxNumber, person: Person, message: Message) -> s
     return _change(number, {"contacts": [_contact(person)], "messages": [inside]})
 
 
-def status_change(
-    number: SandboxNumber, person: Person, message: Message, status: str, at: float, *, to_bsuid: bool
-) -> str:
+def status_change(number: SandboxNumber, person: Person, message: Message, status: str, at: float, *, to_bsuid: bool) -> str:
     """The change that tells a business how far its message has come. Failed ones name no contact."""
     inside: dict[str, Any] = {"id": message.wamid, "status": status, "timestamp": str(int(at))}
     if person.phone and not (to_bsuid and person.username):

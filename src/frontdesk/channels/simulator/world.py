@@ -140,16 +140,12 @@ class World:
 
     async def chat(self, phone_number_id: str, bsuid: str, limit: int = 200) -> list[Message]:
         """The latest messages between a number and a person, oldest first."""
-        found: list[Message] = await self._store.do(
-            partial(memory.chat, phone_number_id=phone_number_id, bsuid=bsuid, limit=limit)
-        )
+        found: list[Message] = await self._store.do(partial(memory.chat, phone_number_id=phone_number_id, bsuid=bsuid, limit=limit))
         return found
 
     async def received(self, bsuid: str, phone_number_id: str | None, limit: int) -> list[Message]:
         """What a person's phone was sent, oldest first."""
-        found: list[Message] = await self._store.do(
-            partial(memory.received, bsuid=bsuid, phone_number_id=phone_number_id, limit=limit)
-        )
+        found: list[Message] = await self._store.do(partial(memory.received, bsuid=bsuid, phone_number_id=phone_number_id, limit=limit))
         return found
 
     async def chatters(self, phone_number_id: str, limit: int = 30) -> list[Person]:

@@ -29,9 +29,7 @@ async def read(db: Tenant, chosen: Filter) -> tuple[Sequence[Listed], Cursor | N
     listed = found[: chosen.limit]
     names = await store.names(db, list({one.assigned_to for one in listed if one.assigned_to}))
     following = Cursor(listed[-1].last_message_at, listed[-1].id) if len(found) > chosen.limit else None
-    return [
-        replace(one, assigned_name=names.get(one.assigned_to)) if one.assigned_to else one for one in listed
-    ], following
+    return [replace(one, assigned_name=names.get(one.assigned_to)) if one.assigned_to else one for one in listed], following
 
 
 async def panel(db: Tenant, conversation: Conversation, zone: ZoneInfo) -> Panel:

@@ -144,9 +144,7 @@ class Conversation:
     @property
     def channel(self) -> Number:
         """The number of ours that was written to."""
-        return Number(
-            self.channel_id, self.channel_name, self.channel_number, self.channel_kind, self.channel_stopped_at
-        )
+        return Number(self.channel_id, self.channel_name, self.channel_number, self.channel_kind, self.channel_stopped_at)
 
     @property
     def window_ends_at(self) -> datetime | None:

@@ -31,11 +31,7 @@ async def whole(
     organization = await organizations.current(db)
     around = await listed(db, chosen)
     anything = bool(around["conversations"]) or await store.anything(db)
-    around |= (
-        {"conversation": None, "zone": _zone_of(request, organization)}
-        if conversation is None
-        else await opened(request, db, conversation, composer)
-    )
+    around |= {"conversation": None, "zone": _zone_of(request, organization)} if conversation is None else await opened(request, db, conversation, composer)
     return await render(
         request,
         "messages/index.html",
@@ -58,9 +54,7 @@ async def listed(db: Tenant, chosen: Filter) -> dict[str, Any]:
     }
 
 
-async def opened(
-    request: Request, db: Tenant, conversation: Conversation, composer: Form[Any] | None = None
-) -> dict[str, Any]:
+async def opened(request: Request, db: Tenant, conversation: Conversation, composer: Form[Any] | None = None) -> dict[str, Any]:
     """What an open conversation shows."""
     thread, zone = await threads.read(db, conversation), await zone_of(request, db)
     return {
@@ -75,15 +69,11 @@ async def opened(
 
 async def _beginning(request: Request, db: Tenant, organization: Organization) -> dict[str, Any]:
     simulated = bool(getattr(request.app.state.settings, "simulated", False))
-    sample_data = (
-        simulated and organization.sample_data_loaded_at is None and Permission.ORGANIZATION_WRITE in db.permissions
-    )
+    sample_data = simulated and organization.sample_data_loaded_at is None and Permission.ORGANIZATION_WRITE in db.permissions
     return {"sandbox": await channels.sandbox_of(db) if simulated else None, "sample_data": sample_data}
 
 
-async def sent(
-    request: Request, db: Tenant, conversation: Conversation, *, page: str = "messages/_sent.html"
-) -> Response:
+async def sent(request: Request, db: Tenant, conversation: Conversation, *, page: str = "messages/_sent.html") -> Response:
     """A message is queued: the thread with it, and an empty composer."""
     lane = channels.Lane(db.organization_id, conversation.channel_id)
     if not is_htmx(request):
@@ -117,9 +107,7 @@ async def headed(request: Request, db: Tenant, conversation: Conversation) -> Re
     """The line above a thread, and the contact beside it."""
     zone = await zone_of(request, db)
     panel = await lists.panel(db, conversation, zone)
-    return await render(
-        request, "messages/_headed.html", conversation=conversation, composer=empty_composer(), panel=panel, zone=zone
-    )
+    return await render(request, "messages/_headed.html", conversation=conversation, composer=empty_composer(), panel=panel, zone=zone)
 
 
 def empty_composer() -> Form[Any]:

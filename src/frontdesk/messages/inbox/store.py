@@ -128,15 +128,14 @@ _COLUMNS: LiteralString = """
   from public.messages m
   left join public.auto_replies r on r.organization_id = m.organization_id and r.id = m.auto_reply_id
 """
-_MESSAGE: LiteralString = (
-    _COLUMNS + " where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type <> 'reaction'"
-)
+_MESSAGE: LiteralString = _COLUMNS + " where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s and m.type <> 'reaction'"
 # "is true" keeps the conversation out of the search for an index: no long thread is walked to find one message of it
 _ONE: LiteralString = """
   where m.organization_id = %(organization_id)s and m.id = %(id)s and (m.conversation_id = %(conversation_id)s) is true and m.type <> 'reaction'
 """
-_BEFORE: LiteralString = " and (m.occurred_at, m.position) < (%(at)s, %(position)s)"
-_FROM: LiteralString = " and (m.occurred_at, m.position) >= (%(at)s, %(position)s)"
+# a moment that the planner does not know: it would take an old one for a short list, and sort thousands instead of walking the index
+_BEFORE: LiteralString = " and (m.occurred_at, m.position) < ((select %(at)s::timestamptz), %(position)s)"
+_FROM: LiteralString = " and (m.occurred_at, m.position) >= ((select %(at)s::timestamptz), %(position)s)"
 _LATEST: LiteralString = " order by m.occurred_at desc, m.position desc limit %(how_many)s"
 
 
@@ -179,9 +178,7 @@ async def since(db: Tenant, conversation_id: UUID, at: datetime, position: int) 
 async def message(db: Tenant, conversation_id: UUID, message_id: UUID) -> Message | None:
     """One message of this conversation."""
     query: LiteralString = _COLUMNS + _ONE
-    return await db.record(
-        Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "id": message_id}
-    )
+    return await db.record(Message, query, {"organization_id": db.organization_id, "conversation_id": conversation_id, "id": message_id})
 
 
 async def is_written(db: Tenant, message_id: UUID) -> bool:

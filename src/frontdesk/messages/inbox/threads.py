@@ -11,18 +11,14 @@ SHOWN = 50  # messages at first, and with each look back
 QUOTED = 200  # characters of a quoted message
 
 
-async def read(
-    db: Tenant, conversation: Conversation, *, since: UUID | None = None, before: UUID | None = None
-) -> Thread:
+async def read(db: Tenant, conversation: Conversation, *, since: UUID | None = None, before: UUID | None = None) -> Thread:
     """The thread: its newest messages, or from `since` on, or from fifty before `before` on."""
     found, earlier = await _messages(db, conversation.id, since, before)
     found.reverse()
     return Thread(await _bubbles(db, conversation, found), earlier)
 
 
-async def _messages(
-    db: Tenant, conversation_id: UUID, since: UUID | None, before: UUID | None
-) -> tuple[list[Message], bool]:
+async def _messages(db: Tenant, conversation_id: UUID, since: UUID | None, before: UUID | None) -> tuple[list[Message], bool]:
     """Newest first, and whether there are older ones."""
     place = since or before
     start = await store.message(db, conversation_id, place) if place else None
@@ -37,9 +33,7 @@ async def _messages(
 
 async def _bubbles(db: Tenant, conversation: Conversation, found: Sequence[Message]) -> list[Bubble]:
     originals = await _originals(db, conversation.id, found)
-    names = await store.names(
-        db, list({message.user_id for message in (*found, *originals.values()) if message.user_id})
-    )
+    names = await store.names(db, list({message.user_id for message in (*found, *originals.values()) if message.user_id}))
     reactions = await _reactions(db, conversation.id, found)
     repeated = frozenset(message.resend_of for message in found if message.resend_of)
     return [
@@ -76,9 +70,7 @@ def _writer(message: Message, names: dict[UUID, str]) -> str:
 def _quote(message: Message | None, conversation: Conversation, names: dict[UUID, str]) -> Quote:
     if message is None:
         return Quote("", "…")
-    return Quote(
-        conversation.contact_name if message.author == "contact" else _writer(message, names), message.text[:QUOTED]
-    )
+    return Quote(conversation.contact_name if message.author == "contact" else _writer(message, names), message.text[:QUOTED])
 
 
 async def _reactions(db: Tenant, conversation_id: UUID, found: Iterable[Message]) -> dict[str, list[str]]:

@@ -29,17 +29,13 @@ class ReplyForm(BaseModel):
 
 
 @door.get(INBOX, needs=READ)
-async def index(
-    request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
-) -> Response:
+async def index(request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = "") -> Response:
     """The inbox with no conversation open."""
     return await showing.whole(request, db, await lists.chosen(db, show, q, limit, after))
 
 
 @door.get(INBOX + "/list", needs=READ)
-async def show_list(
-    request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
-) -> Response:
+async def show_list(request: Request, db: Db, show: str = "open", q: str = "", limit: int = PAGE, after: str = "") -> Response:
     """The list again, searched, longer, or with what changed."""
     chosen = await lists.chosen(db, show, q, limit, after)
     return await render(request, "messages/_listed.html", **await showing.listed(db, chosen))
@@ -52,16 +48,12 @@ async def show_unread(request: Request, db: Db) -> Response:
 
 
 @door.get(ONE, needs=READ)
-async def show(
-    request: Request, db: Db, conversation_id: UUID, show: str = "open", q: str = "", limit: int = PAGE, after: str = ""
-) -> Response:
+async def show(request: Request, db: Db, conversation_id: UUID, show: str = "open", q: str = "", limit: int = PAGE, after: str = "") -> Response:
     """One conversation: the whole page, or chat and contact for a click in the list. Opening is reading."""
     read_now = WRITE in db.permissions and await changes.mark_read(db, conversation_id)
     conversation = await actions.find(db, conversation_id)
     if wants_fragment(request):
-        response: Response = await render(
-            request, "messages/_panes.html", **await showing.opened(request, db, conversation)
-        )
+        response: Response = await render(request, "messages/_panes.html", **await showing.opened(request, db, conversation))
     else:
         response = await showing.whole(request, db, await lists.chosen(db, show, q, limit, after), conversation)
     return showing.told(request, db, response) if read_now else response
@@ -176,9 +168,7 @@ async def live(request: Request, who: SignedIn, since: float | None = None) -> R
         if visitor is None or visitor.current is None or visitor.current.organization_id != organization_id:
             return False
         try:
-            async with request.app.state.database.tenant(
-                organization_id, Actor(kind="user", user_id=visitor.user_id)
-            ) as db:
+            async with request.app.state.database.tenant(organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
                 return READ in db.permissions
         except NotAMember:
             return False

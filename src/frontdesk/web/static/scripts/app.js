@@ -67,6 +67,24 @@
     return made
   }
 
+  // who works by keyboard is not sent back to the top of the page when what had the focus is replaced or gone
+  const FOCUSABLE = "a[href], button:enabled, input:not([type=hidden]):enabled, select:enabled, textarea:enabled, [tabindex='0']"
+  let around = []
+
+  document.addEventListener("htmx:before:swap", () => {
+    around = []
+    for (let at = document.activeElement; at && at !== document.body; at = at.parentElement) if (at.id) around.push(at.id)
+  })
+
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.activeElement !== document.body) return
+    for (const id of around) {
+      const left = document.getElementById(id)
+      const next = left?.matches(FOCUSABLE) ? left : left?.querySelector(FOCUSABLE)
+      if (next) return next.focus({ preventScroll: true })
+    }
+  })
+
   // what a page fetches by itself may fail without a word: it will be fetched again
   document.addEventListener("htmx:before:swap", event => {
     const { request, response, sourceEvent } = event.detail.ctx

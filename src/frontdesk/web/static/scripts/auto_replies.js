@@ -74,7 +74,7 @@
 
   // the answer to what was asked is brought into sight
   document.addEventListener("htmx:after:swap", event => {
-    if (event.detail.ctx.sourceElement?.matches?.(".tester form")) document.getElementById("verdict").scrollIntoView({ block: "nearest" })
+    if (event.detail.ctx.sourceElement?.matches?.(".tester form")) document.querySelector("#verdict .verdict")?.scrollIntoView({ block: "nearest" })
   })
 
   let row, home

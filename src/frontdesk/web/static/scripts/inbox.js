@@ -16,6 +16,8 @@
     if (atEnd) toEnd()
     if (typedOn && reply()) { reply().value = typedOn; typedOn = "" }
     markCurrent()
+    // on a phone the conversation takes the place of the list
+    if (document.activeElement.matches(".convs a") && !document.activeElement.checkVisibility()) document.getElementById("main").focus()
   })
 
   // what somebody typed while the message before it was on its way
@@ -57,7 +59,7 @@
       if (event.key === "Escape") event.target.blur()
       return
     }
-    const act = { j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), r: () => reply()?.focus(), "/": () => find() }[event.key]
+    const act = { j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1), r: () => reply()?.focus(), e: () => document.querySelector("#chat-head .btn-primary")?.click(), "/": () => find() }[event.key]
     if (!act || (event.key.startsWith("Arrow") && !event.target.closest(".convs"))) return
     event.preventDefault()
     act()
