@@ -19,6 +19,7 @@ def test_what_an_example_shows_counts_as_not_configured(monkeypatch: pytest.Monk
 
 def test_the_example_database_is_not_configured_but_one_that_only_looks_alike_is(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     assert load(monkeypatch, tmp_path, DATABASE_URL="postgresql://frontdesk_app:change-me@localhost:5432/frontdesk").database_url is None
+    assert load(monkeypatch, tmp_path, DATABASE_OWNER_URL="postgresql://postgres:change-me@localhost:5432/frontdesk").database_owner_url is None
     for real in ("postgresql://app:s3cret@db.your-company.example/frontdesk", "postgresql://app:xxxxyz@h/d", "postgresql://app:a...b@h/d"):
         assert load(monkeypatch, tmp_path, DATABASE_URL=real).database_url == real
 

@@ -27,10 +27,15 @@ def test_a_new_key_seals_and_old_ones_still_open() -> None:
         Vault(NEW).open(sealed, context="c")
 
 
-@pytest.mark.parametrize("keys", ["", "k1", "k1:not base64", "k1:AAAA"])
-def test_a_key_that_cannot_be_is_refused(keys: str) -> None:
-    with pytest.raises(BadKey, match="FRONTDESK_SECRET_KEYS"):
+SHORT = "A" * 22 + "=="  # 16 bytes: AES-128
+BARE = NEW.partition(":")[2]
+
+
+@pytest.mark.parametrize("keys", ["", "k1", "k1:not base64", "k1:AAAA", f"k1:{SHORT}", BARE, f":{BARE}", f"k.1:{BARE}", f"{NEW},{NEW}"])
+def test_a_key_that_cannot_be_is_refused_and_not_repeated(keys: str) -> None:
+    with pytest.raises(BadKey, match="FRONTDESK_SECRET_KEYS") as refusal:
         Vault(keys)
+    assert BARE not in str(refusal.value)
 
 
 @pytest.mark.parametrize("sealed", ["", "v1", "v1.k.a.b", "v2.new.AAAA.AAAA", "plain text"])

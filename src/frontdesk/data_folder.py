@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ def usable(data_dir: Path) -> Path:
     try:
         # PostgreSQL is somebody else when we are root, and has to pass through.
         data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-        with (data_dir / "lock").open("a"):
+        with (data_dir / "lock").open("a"), tempfile.TemporaryFile(dir=data_dir):  # a folder may be closed though its lock is not
             return data_dir.resolve()
     except OSError as error:
         raise DataFolderUnusable(

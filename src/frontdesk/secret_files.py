@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from frontdesk.data_folder import usable
+from frontdesk.data_folder import DataFolderUnusable, usable
 from frontdesk.settings import Settings
 from frontdesk.vault import Vault
 
@@ -36,11 +36,16 @@ def kept(data_dir: Path, name: str, make: Callable[[], str] = lambda: secrets.to
     and who comes second takes it. Raises DataFolderUnusable.
     """
     path = _path(data_dir, name)
-    if not path.exists():
-        usable(data_dir)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _link_into_place(path, make())
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            usable(data_dir)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _link_into_place(path, make())
+        return path.read_text().strip()
+    except OSError as error:
+        raise DataFolderUnusable(
+            f"{path.absolute()} cannot be read or made: {error.strerror}. Whoever runs Frontdesk must own what is in the data folder."
+        ) from None
 
 
 def exists(data_dir: Path, name: str) -> bool:

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
                 message += f" (got {first['input']!r})"
             raise BadSettings(f"{name}: {message}" if name else message) from None
 
-    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", mode="after")
+    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", mode="after")
     @classmethod
     def placeholder_is_nothing(cls, value: str | None) -> str | None:
         """Treat what `.env.example` shows, such as `sk_test_...`, as not configured."""

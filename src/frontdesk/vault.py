@@ -5,14 +5,20 @@ into another organization's row does not open there.
 """
 
 import base64
+import re
 import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from frontdesk.errors import FrontdeskError
 
-class BadKey(ValueError):
-    """A secret key is not usable: it must read `name:` and 32 bytes in base64, several parted by commas, newest first."""
+KEY_NAME = re.compile(r"[A-Za-z0-9_-]+")
+KEY_BYTES = 32
+
+
+class BadKey(FrontdeskError):
+    """It must read `name:` and 32 bytes in base64, several parted by commas, newest first; a name has letters, digits, - and _."""
 
 
 class CannotOpen(Exception):
@@ -26,13 +32,18 @@ class Vault:
         """Read `k2:<base64>,k1:<base64>`. Raises BadKey."""
         self._keys: dict[str, AESGCM] = {}
         for entry in filter(None, (part.strip() for part in keys.split(","))):
+            number = len(self._keys) + 1
             name, _, encoded = entry.partition(":")
             try:
-                self._keys[name] = AESGCM(base64.b64decode(encoded, validate=True))
-            except ValueError as error:
-                raise BadKey(f"FRONTDESK_SECRET_KEYS: key {name!r}: {BadKey.__doc__}") from error
+                key = base64.b64decode(encoded, validate=True)
+            except ValueError:
+                key = b""
+            if len(key) != KEY_BYTES or not KEY_NAME.fullmatch(name) or name in self._keys:
+                # by its number: what is no name may be the key itself
+                raise BadKey(f"Key {number} of FRONTDESK_SECRET_KEYS cannot be used. {BadKey.__doc__}")
+            self._keys[name] = AESGCM(key)
         if not self._keys:
-            raise BadKey(f"FRONTDESK_SECRET_KEYS is empty: {BadKey.__doc__}")
+            raise BadKey(f"FRONTDESK_SECRET_KEYS is empty. {BadKey.__doc__}")
         self._first = next(iter(self._keys))
 
     @staticmethod

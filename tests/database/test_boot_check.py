@@ -36,6 +36,22 @@ async def test_a_login_that_bypasses_policies_may_not(urls: Urls, owner: Owner) 
         await owner.execute("alter role frontdesk_app nobypassrls")
 
 
+async def test_a_login_that_may_become_somebody_mightier_may_not(urls: Urls, owner: Owner) -> None:
+    await owner.execute("grant service_role to frontdesk_app")
+    try:
+        assert "the login may become service_role, which is allowed to bypass row-level security" in await _refusal(urls.app)
+    finally:
+        await owner.execute("revoke service_role from frontdesk_app")
+
+
+async def test_a_login_that_is_not_the_applications_may_not(urls: Urls, owner: Owner) -> None:
+    await owner.execute("create role passerby login password 'p'")
+    try:
+        assert "the login passerby can do nothing here; log in as frontdesk_app" in await _refusal(urls.owner.replace("postgres:secret@", "passerby:p@"))
+    finally:
+        await owner.execute("drop role passerby")
+
+
 async def test_an_owner_of_a_table_may_not(urls: Urls, owner: Owner) -> None:
     await owner.execute("alter table public.contacts owner to frontdesk_app")
     assert "the login owns 1 tables (public.contacts, …)" in await _refusal(urls.app)

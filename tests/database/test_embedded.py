@@ -194,3 +194,15 @@ async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataFolderUnusable, match=f"{tmp_path}/file/data cannot be written: Not a directory. Set FRONTDESK_DATA_DIR"):
         await run_once(settings_of(tmp_path / "file" / "data", None))
+
+
+async def test_a_folder_with_files_that_somebody_else_owns_is_named(made: Settings) -> None:
+    password = made.data_dir / "secrets" / "postgres"
+    password.rename(password.with_name("away"))
+    password.mkdir()  # even root cannot read a folder as a file
+    try:
+        with pytest.raises(DataFolderUnusable, match=f"{password} cannot be read or made: Is a directory"):
+            await run_once(made)
+    finally:
+        password.rmdir()
+        password.with_name("away").rename(password)

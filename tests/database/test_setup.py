@@ -16,6 +16,9 @@ from tests.conftest import Urls
         ("postgresql://me:secret@127.0.0.1:1/x", "nothing answers there"),
         ("postgresql://me:secret@/x?host=/nowhere", "nothing answers there"),
         ("postgresql://me:secret@nowhere.invalid/x", "no host of this name"),
+        ("postgresql://me:secret@localhost:599999/x", "write a number from 1 to 65535"),
+        ("postgresql://me:secret@localhost/x?connect_timeout=soon", "connect_timeout must be a whole number of seconds"),
+        ("mysql://me:secret@localhost/x", "write postgresql://user:password@host:5432/database"),
     ],
 )
 async def test_a_wrong_address_gets_one_sentence(url: str, sentence: str) -> None:
@@ -30,12 +33,23 @@ async def test_a_wrong_password_is_called_so(urls: Urls) -> None:
     with pytest.raises(CannotConnect, match="the user or the password is wrong") as refusal:
         await setup.connect(urls.app.replace("app-secret", "guess"))
     assert "guess" not in str(refusal.value)
+    assert "run `frontdesk migrate` first" in str(refusal.value)
 
 
 async def test_a_database_that_does_not_exist_is_called_so(urls: Urls) -> None:
     missing = urls.app.replace("@/test_", "@/missing_")
     with pytest.raises(CannotConnect, match="there is no such database"):
         await setup.connect(missing)
+
+
+async def test_an_encoding_that_cannot_hold_every_language_is_refused(cluster: str) -> None:
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute("create database western encoding 'LATIN1' locale 'C' template template0")
+        try:
+            with pytest.raises(UnfitDatabase, match="has the encoding LATIN1; make a database with"):
+                await setup.connect(cluster.replace("@/postgres?", "@/western?"))
+        finally:
+            connection.execute("drop database western")
 
 
 async def test_the_application_logs_in_with_the_password_of_its_address(urls: Urls) -> None:
@@ -56,9 +70,9 @@ async def test_the_server_keeps_only_a_verifier_of_the_password(urls: Urls, owne
     assert row[0].startswith("SCRAM-SHA-256$")
 
 
-async def test_an_address_with_another_login_is_refused(urls: Urls) -> None:
+async def test_an_address_with_another_login_is_refused_before_anything_is_changed() -> None:
     with pytest.raises(UnfitDatabase, match="logs in as somebody, but Frontdesk works as frontdesk_app"):
-        await setup.prepare(urls.owner, "postgresql://somebody:x@/x")
+        await setup.prepare("postgresql://owner@nowhere.invalid/x", "postgresql://somebody:x@/x")
 
 
 async def test_an_owner_who_may_not_change_the_login_is_refused(urls: Urls, owner: psycopg.AsyncConnection) -> None:

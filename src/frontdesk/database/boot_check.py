@@ -11,8 +11,12 @@ Connection = psycopg.AsyncConnection[Any]
 
 ADVICE = f"log in as {APP_ROLE} (DATABASE_URL), and give the owner as DATABASE_OWNER_URL to `frontdesk migrate`"
 
+# Of a superuser's memberships nothing is said: he has all of them.
 POWERS: LiteralString = """
-    select rolname, rolsuper, rolbypassrls from pg_roles where rolname in (session_user, current_user)"""
+    with itself as (select oid, rolsuper from pg_roles where rolname = session_user)
+    select r.rolname, r.rolsuper, r.oid = i.oid from itself i join pg_roles r
+      on (r.rolsuper or r.rolbypassrls) and (r.oid = i.oid or not i.rolsuper and pg_has_role(i.oid, r.oid, 'member'))
+    order by 1"""
 
 OWNED: LiteralString = """
     select count(*), min(format('%I.%I', n.nspname, c.relname))
@@ -47,13 +51,16 @@ async def check(connection: Connection) -> None:
 async def _login(connection: Connection) -> list[str]:
     """Why this login would see through row-level security."""
     reasons = []
-    for name, superuser, bypasses in await (await connection.execute(POWERS)).fetchall():
-        if superuser or bypasses:
-            what = "a superuser" if superuser else "allowed to bypass row-level security (BYPASSRLS)"
-            reasons.append(f"the login {name} is {what}, so organizations would not be kept apart; {ADVICE}")
+    login = connection.info.user.split(".")[0]  # poolers write "role.project"
+    for name, superuser, itself in await (await connection.execute(POWERS)).fetchall():
+        what = "a superuser" if superuser else "allowed to bypass row-level security (BYPASSRLS)"
+        who = f"the login {name} is {what}" if itself else f"the login may become {name}, which is {what}"
+        reasons.append(f"{who}, so organizations would not be kept apart; {ADVICE}")
     owned, example = await (await connection.execute(OWNED)).fetchone() or (0, None)
     if owned and not reasons:
         reasons.append(f"the login owns {owned} tables ({example}, …) and could take off their protection; {ADVICE}")
+    if login != APP_ROLE and not reasons:
+        reasons.append(f"the login {login} can do nothing here; {ADVICE}")
     return reasons
 
 
@@ -70,7 +77,7 @@ async def _schema(connection: Connection) -> list[str]:
     try:
         standings = await migrator.status(connection)
     except psycopg.errors.InsufficientPrivilege:
-        return [f"{APP_ROLE} may not read the history of migrations; run `frontdesk migrate`"]
+        return ["the login may not read the history of migrations; run `frontdesk migrate`"]
     pending = [one.version for one in standings if one.state == "pending"]
     unknown = [f"{one.version}_{one.name}" for one in standings if one.state == "unknown"]
     reasons = []
