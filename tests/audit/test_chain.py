@@ -98,7 +98,7 @@ async def test_an_entry_says_who_did_what_to_what_and_from_where(log: Log) -> No
         "details = '{}'", "actor_name = 'Eve'", "actor_id = null", "action = 'b.two'", "address = null",
         "target_id = '8'", "user_agent = ''",
         "request_id = null", "created_at = created_at - interval '1 microsecond'", "actor_kind = 'system'",
-        "target_type = null", "hash = '\\x00'",
+        "target_type = null", "hash = '\\x00'", "format = 2",
     ],
 )  # fmt: skip
 async def test_a_changed_entry_is_named(log: Log, change: str) -> None:
@@ -130,6 +130,12 @@ async def test_a_missing_end_is_named(log: Log) -> None:
 
 async def test_a_log_that_was_emptied_is_named(log: Log) -> None:
     await log.forge("delete from public.audit_logs where organization_id = %(salon)s")
+    assert await log.faults() == [("lagos-glow-salon", 1, "missing")]
+
+
+async def test_a_log_that_was_emptied_together_with_the_record_of_its_end_is_named(log: Log) -> None:
+    await log.forge("delete from public.audit_logs where organization_id = %(salon)s")
+    await log.forge("delete from private.audit_heads where organization_id = %(salon)s")
     assert await log.faults() == [("lagos-glow-salon", 1, "missing")]
 
 

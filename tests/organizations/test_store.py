@@ -46,3 +46,25 @@ async def test_without_a_name_the_organization_is_called_like_the_mailbox(owner:
     await owner.execute("insert into auth.users (id, email) values (gen_random_uuid(), 'jürgen.müller@example.com')")
     row = await (await owner.execute("select slug, name from public.organizations")).fetchone()
     assert row == ("juergen-mueller", "jürgen.müller")
+
+
+async def test_whatever_a_sign_up_brings_along_there_is_an_organization(owner: psycopg.AsyncConnection[Any]) -> None:
+    """Other products write into `auth.users` as well: what our own form would refuse must not leave anybody without a place."""
+    odd: list[tuple[str | None, str | None]] = [
+        ("x" * 230 + "@example.com", None),
+        (None, None),
+        ("", '{"organization_name": ""}'),
+        ("😀@example.com", "[1]"),
+        ("a@example.com", '"text"'),
+        ("b@example.com", '{"organization_name": {"de": "Laden"}}'),
+        ("c@example.com", '{"organization_name": "' + "n" * 10_000 + '"}'),
+        ("d@example.com", '{"organization_name": "\\u0001\\n", "name": 7}'),
+        ("e@example.com", '{"organization_name": "🍕🍕"}'),
+    ]
+    for email, meta in odd:
+        await owner.execute("insert into auth.users (id, email, raw_user_meta_data) values (gen_random_uuid(), %s, %s)", (email, meta))
+    found = await owner.execute("select count(*), count(m.organization_id), count(distinct m.organization_id) from auth.users u"
+                                " left join public.organization_members m on m.user_id = u.id")  # fmt: skip
+    assert await found.fetchone() == (len(odd), len(odd), len(odd))
+    clash = await owner.execute("select slug from public.organizations where name in ('😀', '🍕🍕') order by created_at")
+    assert await clash.fetchall() == [("organization",), ("organization-2",)]

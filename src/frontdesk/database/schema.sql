@@ -144,7 +144,8 @@ end $$;
 -- ==== The wall ====
 
 -- Protects a tenant table: enabled and forced policies, one per role and command, and exactly the grants they need.
--- reads, writes: the permission a member needs; null means that members and clients cannot.
+-- reads, writes: the permission a member needs; null means that members cannot. Clients of Supabase read what a member may read and write
+-- nothing: limits, the audit log and the outbox's rules stand in the product's verbs, and whoever wrote rows of his own would pass them by.
 -- worker: 'all', 'reads' or 'nothing' for background work. key: the column that names the organization.
 create function private.protect(target regclass, reads text, writes text, worker text default 'all', key text default 'organization_id')
 returns void language plpgsql set search_path = '' as $$
@@ -161,12 +162,12 @@ declare
 begin
   execute format('alter table %s enable row level security', target);
   execute format('alter table %s force row level security', target);
-  execute format('revoke all on %s from public, anon, authenticated, frontdesk_member, frontdesk_worker, frontdesk_app', target);
+  execute format('revoke all on %s from public, anon, authenticated, service_role, frontdesk_member, frontdesk_worker, frontdesk_app', target);
   foreach who in array array['frontdesk_member', 'authenticated', 'frontdesk_worker'] loop
     may_read := case who when 'frontdesk_member' then format(member_form, key, reads) when 'authenticated' then format(client_form, key, reads)
       else case when worker <> 'nothing' then format(worker_form, key) end end;
-    may_write := case who when 'frontdesk_member' then format(member_form, key, writes) when 'authenticated' then format(client_form, key, writes)
-      else case when worker = 'all' then format(worker_form, key) end end;
+    may_write := case who when 'frontdesk_member' then format(member_form, key, writes)
+      when 'frontdesk_worker' then case when worker = 'all' then format(worker_form, key) end end;
     if may_read is not null and (who = 'frontdesk_worker' or reads is not null) then
       execute format('create policy %I on %s for select to %I using (%s)', who || ' reads', target, who, may_read);
       execute format('grant select on %s to %I', target, who);
@@ -190,7 +191,7 @@ declare
 begin
   execute format('alter table %s enable row level security', target);
   execute format('alter table %s force row level security', target);
-  execute format('revoke all on %s from public, anon, authenticated, frontdesk_member, frontdesk_worker, frontdesk_app', target);
+  execute format('revoke all on %s from public, anon, authenticated, service_role, frontdesk_member, frontdesk_worker, frontdesk_app', target);
   execute format('create policy "everybody reads" on %s for select to frontdesk_member, frontdesk_worker, frontdesk_app, authenticated, service_role using (true)', target);
   execute format('grant select on %s to frontdesk_member, frontdesk_worker, frontdesk_app, authenticated, service_role', target);
   execute format('create policy "owner does all" on %s to %I using (true) with check (true)', target, owner);
@@ -554,7 +555,8 @@ language sql stable set search_path = '' as $$
     || private.audit_frame((extract(epoch from entry.created_at) * 1000000)::bigint::text) || private.audit_frame(entry.actor_kind)
     || private.audit_frame(entry.actor_id::text) || private.audit_frame(entry.actor_name) || private.audit_frame(entry.action)
     || private.audit_frame(entry.target_type) || private.audit_frame(entry.target_id) || private.audit_frame(entry.details::text)
-    || private.audit_frame(entry.address) || private.audit_frame(entry.user_agent) || private.audit_frame(entry.request_id))
+    || private.audit_frame(entry.address) || private.audit_frame(entry.user_agent) || private.audit_frame(entry.request_id)
+    || private.audit_frame(entry.format::text))
 $$;
 
 -- Appends one entry in the transaction of what it tells; call it last, since the chain's head stays locked until commit.
@@ -610,6 +612,13 @@ language sql stable security definer set search_path = '' as $$
   union all
   select c.organization_id, max(c.seq), 'missing: the record of where the log ends'
   from chain c where not exists (select from private.audit_heads h where h.organization_id = c.organization_id) group by c.organization_id
+  union all
+  -- the first entry of every log tells how its organization was made
+  select o.id, 1, 'missing: the whole log, and the record of where it ends'
+  from public.organizations o
+  where (verify_audit.organization is null or o.id = verify_audit.organization)
+    and not exists (select from private.audit_heads h where h.organization_id = o.id)
+    and not exists (select from public.audit_logs a where a.organization_id = o.id)
 $$;
 grant execute on function private.verify_audit(uuid) to frontdesk_app;
 
@@ -1576,8 +1585,8 @@ language plpgsql security definer set search_path = '' as $$
 declare
   organization constant uuid := private.uuid_v7();
   -- control characters never belong in a name; 200 characters are kept
-  given constant text := left(trim(regexp_replace(coalesce(user_meta ->> 'organization_name', ''), '[[:cntrl:]]+', ' ', 'g')), 200);
-  wanted constant text := coalesce(nullif(given, ''), nullif(split_part(coalesce(email, ''), '@', 1), ''), 'My organization');
+  given constant text := trim(regexp_replace(coalesce(user_meta ->> 'organization_name', ''), '[[:cntrl:]]+', ' ', 'g'));
+  wanted constant text := left(coalesce(nullif(given, ''), nullif(split_part(coalesce(email, ''), '@', 1), ''), 'My organization'), 200);
 begin
   if user_meta ->> 'joins_by_invitation' = 'true' or exists (select from public.organization_members m where m.user_id = new_user) then return null; end if;
   insert into public.organizations (id, slug, name, created_by) values (organization, private.free_slug(wanted), wanted, new_user);
