@@ -1,5 +1,8 @@
 """What the operator sets: read once, refused clearly, never half believed."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from frontdesk.settings import BadSettings, Settings
@@ -12,7 +15,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: object, **variables: str) ->
     return Settings.load()
 
 
-@pytest.mark.parametrize("value", ["sk_test_...", "change-me", "CHANGEME", "your-app-secret", "xxxxxxxx", "k1:change-me"])
+@pytest.mark.parametrize("value", ["sk_test_...", "change-me", "CHANGEME", "your-app-secret", "xxxxxxxx", "k1:change-me", "<app secret>", "REPLACE-ME"])
 def test_what_an_example_shows_counts_as_not_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: object, value: str) -> None:
     assert load(monkeypatch, tmp_path, WHATSAPP_APP_SECRET=value).whatsapp_app_secret is None
 
@@ -31,8 +34,51 @@ def test_a_setting_that_cannot_be_is_refused_by_its_name(monkeypatch: pytest.Mon
 
 
 def test_production_refuses_sample_secrets_and_everything_simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    with pytest.raises(BadSettings, match="WHATSAPP_APP_SECRET"):
+    with pytest.raises(BadSettings, match="WHATSAPP_APP_SECRET: still holds what the example shows"):
         load(monkeypatch, tmp_path, FRONTDESK_ENV="production", WHATSAPP_APP_SECRET="change-me")
     real = {"WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "t", "FRONTDESK_SECRET_KEYS": "k1:" + "A" * 43 + "="}
     settings = load(monkeypatch, tmp_path, FRONTDESK_ENV="production", FRONTDESK_SIMULATOR="true", **real)
     assert not settings.simulated and not settings.development
+    sample = "postgresql://frontdesk_app:change-me@localhost:5432/frontdesk"
+    with pytest.raises(BadSettings, match=r"^DATABASE_URL: still holds") as refusal:  # and does not serve from another database in silence
+        load(monkeypatch, tmp_path, FRONTDESK_ENV="production", DATABASE_URL=sample, **real)
+    assert "change-me" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("missing", ["WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "FRONTDESK_SECRET_KEYS"])
+def test_production_needs_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: object, missing: str) -> None:
+    real = {"WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "t", "FRONTDESK_SECRET_KEYS": "k1:" + "A" * 43 + "="}
+    with pytest.raises(BadSettings, match=f"FRONTDESK_ENV=production needs a real {missing}"):
+        load(monkeypatch, tmp_path, FRONTDESK_ENV="production", **real | {missing: ""})
+
+
+def test_both_files_are_read_the_local_one_last_and_the_environment_above_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=4001\nHOST=127.0.0.2\nWHATSAPP_APP_SECRET=sk_test_...\nFRONTDESK_OPERATOR_CONTACT=Zoë\n")
+    (tmp_path / ".env.local").write_text("PORT=4002\nHOST=127.0.0.3\n")
+    settings = load(monkeypatch, tmp_path, PORT="4003")
+    assert (settings.port, settings.host, settings.whatsapp_app_secret, settings.operator_contact) == (4003, "127.0.0.3", None, "Zoë")
+
+
+def test_a_file_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=\xff\n")
+    with pytest.raises(BadSettings, match=r"\.env or \.env\.local cannot be read: it is not UTF-8 text"):
+        load(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "cannot be read: No such file"), ("hello", "holds no certificates in PEM form")])
+def test_an_authority_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, why: str) -> None:
+    if content is not None:
+        (tmp_path / "authority.pem").write_text(content)
+    with pytest.raises(BadSettings, match=f"WHATSAPP_GRAPH_AUTHORITY: {why}"):
+        load(monkeypatch, tmp_path, WHATSAPP_GRAPH_AUTHORITY=str(tmp_path / "authority.pem"))
+
+
+def test_the_example_file_sets_nothing_and_names_every_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    example = (Path(__file__).parents[1] / ".env.example").read_text()
+    filled_in = re.sub(r"^#([A-Z])", r"\1", example, flags=re.MULTILINE)
+    (tmp_path / ".env").write_text(re.sub(r"^WHATSAPP_GRAPH_AUTHORITY=.*$", "", filled_in, flags=re.MULTILINE))  # a file of one's own
+    settings = load(monkeypatch, tmp_path)
+    assert settings.database_url is None and settings.database_owner_url is None and settings.secret_keys is None
+    assert settings.whatsapp_app_secret is None and settings.whatsapp_verify_token is None
+    names = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    assert {name for name in names if f"\n#{name}=" not in example} == set()

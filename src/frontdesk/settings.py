@@ -1,15 +1,16 @@
 """What the operator decides: read from the environment, `.env` and `.env.local`."""
 
 import re
+import ssl
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # what examples show in place of a value, alone or as the password or key after a colon
-PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|replace-?me|<[^<>]+>|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
 
 
 class BadSettings(Exception):
@@ -39,7 +40,7 @@ class Settings(BaseSettings):
     whatsapp_graph_authority: Path | None = Field(None, validation_alias="WHATSAPP_GRAPH_AUTHORITY")
     whatsapp_app_secret: str | None = Field(None, validation_alias="WHATSAPP_APP_SECRET")
     whatsapp_verify_token: str | None = Field(None, validation_alias="WHATSAPP_VERIFY_TOKEN")
-    simulator: bool = Field(True, validation_alias=AliasChoices("FRONTDESK_SIMULATOR"))
+    simulator: bool = Field(True, validation_alias="FRONTDESK_SIMULATOR")
     simulator_url: str | None = Field(None, validation_alias="FRONTDESK_SIMULATOR_URL")
     automatic_answers_per_minute: int = Field(6, validation_alias="FRONTDESK_AUTOMATIC_ANSWERS_PER_MINUTE", ge=1)
 
@@ -54,12 +55,19 @@ class Settings(BaseSettings):
             if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_")):
                 message += f" (got {first['input']!r})"
             raise BadSettings(f"{name}: {message}" if name else message) from None
+        except (UnicodeDecodeError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise BadSettings(f".env or .env.local cannot be read: {why}.") from None
 
     @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", mode="after")
     @classmethod
-    def placeholder_is_nothing(cls, value: str | None) -> str | None:
-        """Treat what `.env.example` shows, such as `sk_test_...`, as not configured."""
-        return None if value is None or PLACEHOLDER.match(value.strip()) else value.strip()
+    def placeholder_is_nothing(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Treat what `.env.example` shows, such as `sk_test_...`, as not configured; in production somebody forgot to fill it in."""
+        if value is None or not PLACEHOLDER.match(value.strip()):
+            return value and value.strip()
+        if info.data.get("env") == "production":
+            raise ValueError("still holds what the example shows; FRONTDESK_ENV=production needs a real one, or none")
+        return None
 
     @field_validator("whatsapp_graph_url", "public_url", "simulator_url", mode="after")
     @classmethod
@@ -68,6 +76,19 @@ class Settings(BaseSettings):
         if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
             raise ValueError("must be an address such as https://example.com")
         return value.rstrip("/") if value else value
+
+    @field_validator("whatsapp_graph_authority", mode="after")
+    @classmethod
+    def certificates(cls, value: Path | None) -> Path | None:
+        """Accept a readable file of certificates only."""
+        try:
+            if value is not None:
+                ssl.create_default_context(cafile=value)
+        except ssl.SSLError:
+            raise ValueError("holds no certificates in PEM form") from None
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        return value
 
     @model_validator(mode="after")
     def production_is_complete(self) -> Self:

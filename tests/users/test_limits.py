@@ -34,6 +34,17 @@ async def test_the_limit_speaks_the_same_of_emails_that_do_not_exist(app: FastAP
     assert codes == [422] * 10 + [429]
 
 
+async def test_whoever_has_many_addresses_gets_no_further_with_one_account(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "PER_ACCOUNT_EVERYWHERE", 3)
+    codes = []
+    for number in range(4):
+        async with Browser(app, "https://desk.example", f"198.51.100.{number}") as browser:
+            codes.append((await browser.sign_in(password=WRONG)).status_code)
+    assert codes == [422] * 3 + [429]
+    async with Browser(app, "https://desk.example", "198.51.100.9") as browser:
+        assert (await browser.sign_in("olga@example.com", WRONG)).status_code == 422
+
+
 async def test_one_address_may_fail_a_hundred_times_whatever_the_account(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "PER_ADDRESS", 5)
     async with Browser(app) as browser:
@@ -69,6 +80,6 @@ async def test_when_too_many_sign_in_at_once_the_last_are_asked_to_come_back(app
 
 
 def test_the_limits_are_those_promised() -> None:
-    per_account, per_address = actions._limits("maya@example.com", HOME)
-    assert (per_account.allowed, per_account.seconds, per_address.allowed, per_address.seconds) == (10, 900, 100, 900)
+    per_account, per_address, everywhere = actions._limits("maya@example.com", HOME)
+    assert [(one.allowed, one.seconds) for one in (per_account, per_address, everywhere)] == [(10, 900), (100, 900), (100, 900)]
     assert per_account.key != attempts.Limit("sign-in|maya@example.com|203.0.113.5", 10, 900).key

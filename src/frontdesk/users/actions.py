@@ -18,7 +18,10 @@ from frontdesk.web import Membership, Visitor
 SESSION_SECONDS = 14 * 24 * 3600
 TOKEN_LENGTH = 43  # 256 random bits in base64
 WINDOW_SECONDS = 15 * 60
-PER_ACCOUNT, PER_ADDRESS = 10, 100
+PER_ACCOUNT, PER_ADDRESS = 10, 100  # failures: of one account from one address; of one address, whatever the account
+# Of one account, wherever they come from: whoever has many addresses gets no further (NIST SP 800-63B, 3.2.2). Ten times as many as from one
+# address, so that a single one cannot keep the user out.
+PER_ACCOUNT_EVERYWHERE = 100
 
 
 class WrongEmailOrPassword(BadInput):
@@ -56,9 +59,9 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
     success.
     """
     key = email_key(email)
-    per_account, per_address = _limits(key, caller.address)
+    per_account, per_address, everywhere = _limits(key, caller.address)
     async with database.platform() as db:
-        wait = await attempts.take(db, per_account, per_address)
+        wait = await attempts.take(db, per_account, per_address, everywhere)
         account = await store.find_account(db, key)
     if wait:
         raise TooManyAttempts(wait)
@@ -68,6 +71,7 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
     async with database.platform() as db:
         await attempts.forget(db, per_account)
         await attempts.give_back(db, per_address)
+        await attempts.forget(db, everywhere)
         if checked.new_hash:
             await store.strengthen_password(db, account, checked.new_hash)
         return await open_session(db, _as(caller, account), "user.signed_in")
@@ -179,10 +183,11 @@ def _as(caller: Actor, account: Account) -> Actor:
     return replace(caller, user_id=account.user_id, name=account.name)
 
 
-def _limits(email: str, address: str | None) -> tuple[Limit, Limit]:
+def _limits(email: str, address: str | None) -> tuple[Limit, Limit, Limit]:
     where = attempts.network(address)
     per_account = Limit(f"sign-in|{email}|{where}", PER_ACCOUNT, WINDOW_SECONDS)
-    return per_account, Limit(f"sign-in|{where}", PER_ADDRESS, WINDOW_SECONDS)
+    everywhere = Limit(f"sign-in everywhere|{email}", PER_ACCOUNT_EVERYWHERE, WINDOW_SECONDS)
+    return per_account, Limit(f"sign-in|{where}", PER_ADDRESS, WINDOW_SECONDS), everywhere
 
 
 def _hash_of(token: str) -> bytes:
