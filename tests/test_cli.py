@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from frontdesk import cli
@@ -235,3 +236,24 @@ def test_migrate_prepares_a_shared_database(urls: Urls, capsys: pytest.CaptureFi
         cli.main()
     assert exit_.value.code == 0
     assert capsys.readouterr().out == "The database is up to date.\n"
+
+
+def test_the_status_of_migrations_changes_nothing_and_tells_of_a_newer_version(
+    urls: Urls, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status() -> list[str]:
+        monkeypatch.setattr(sys, "argv", ["frontdesk", "migrate", "--status", "--owner-url", urls.owner])
+        with pytest.raises(SystemExit):
+            cli.main()
+        return capsys.readouterr().out.splitlines()
+
+    assert status()[-1] == "The database is up to date."
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        owner.execute("insert into supabase_migrations.schema_migrations (version, name) values ('29990101000000', 'new')")
+        assert status()[-2:] == [
+            "unknown  29990101000000_new",
+            "The database was migrated by a newer version of Frontdesk: 1 of its migrations are unknown here.",
+        ]
+        owner.execute("truncate supabase_migrations.schema_migrations")
+        assert status()[-1].endswith("migrations are pending.")
+        assert owner.execute("select count(*) from supabase_migrations.schema_migrations").fetchone() == (0,)

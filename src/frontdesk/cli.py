@@ -116,8 +116,7 @@ async def _migrate_at(owner_url: str, app_url: str | None, only_status: bool, va
     if only_status:
         for one in standings:
             print(f"{one.state:8} {one.version}_{one.name}")
-    pending = sum(one.state == "pending" for one in standings)
-    print(f"{pending} migrations are pending." if pending else "The database is up to date.")
+    print(migrator.summary(standings))
 
 
 def _of_a_fleet(command: str) -> Settings:

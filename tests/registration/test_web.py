@@ -83,6 +83,10 @@ async def test_every_field_at_fault_is_named_at_once_and_what_was_typed_stays(ap
         ({"name": " \u200b "}, "Fill this in."),
         ({"name": "Maya\x1b[31m"}, "Take out the control characters"),
         ({"organization_name": "Glow\nSalon"}, "Take out the control characters"),
+        ({"organization_name": ""}, "Fill this in."),
+        ({"organization_name": "x" * 10_000}, "Use at most 200 characters. This has 10,000."),
+        ({"organization_name": "Glow \ufffd Salon"}, "A character arrived broken; take out the � and type it again."),
+        ({"email": "ma ya@example.com"}, "This is not an email address."),
         ({"email": ""}, "Fill this in."),
         ({"email": "maya@"}, "This is not an email address."),
         ({"email": "x" * 10_000 + "@example.com"}, "This is not an email address."),
@@ -97,6 +101,22 @@ async def test_bad_input_is_refused_with_a_sentence_beside_the_field(app: FastAP
     assert answer.status_code == 422
     field = next(iter(fields))
     assert complaint in answer.text.split(f'id="{field}-help"')[1].split("</p>")[0]
+    assert await seen(owner, "select 1 from auth.users") == []
+
+
+@pytest.mark.parametrize("path", ["/register", "/login"])
+async def test_bytes_that_are_no_text_break_nothing(app: FastAPI, owner: Owner, path: str) -> None:
+    async with Browser(app) as browser:
+        token = hidden_fields((await browser.get(path)).text)["csrf_token"]
+        form = {"origin": browser.base, "content-type": "application/x-www-form-urlencoded"}
+        for sent in ("%ff%fe", "%00", "%ed%a0%80", "%c3%28"):
+            body = f"csrf_token={token}&organization_name=Glow{sent}&name={sent}&email={sent}maya@example.com&password={sent}"
+            answer = await browser.client.post(path, content=body, headers=form)
+            assert (answer.status_code, browser.token) == (422, None)
+        for odd in (b"\xff\xfe", b"csrf_token=%ff", b"--x\r\nbroken", b"{"):
+            assert (await browser.client.post(path, content=odd, headers=form)).status_code == 403
+        for kind in ("multipart/form-data", "multipart/form-data; boundary=x", "text/plain; charset=nonsense"):
+            assert 400 <= (await browser.client.post(path, content=b"--x\r\nbroken", headers=form | {"content-type": kind})).status_code < 500
     assert await seen(owner, "select 1 from auth.users") == []
 
 

@@ -87,6 +87,14 @@ async def status(connection: Connection, migrations: Sequence[Migration] | None 
     return sorted(here + unknown, key=lambda one: one.version)
 
 
+def summary(standings: Sequence[Standing]) -> str:
+    """How the database stands, in a sentence."""
+    pending, unknown = (sum(one.state == state for one in standings) for state in ("pending", "unknown"))
+    if unknown:
+        return f"The database was migrated by a newer version of Frontdesk: {unknown} of its migrations are unknown here."
+    return f"{pending} migrations are pending." if pending else "The database is up to date."
+
+
 async def history(connection: Connection) -> dict[str, str]:
     """Version -> name of what was applied; empty for a database that was never prepared."""
     found = await connection.execute("select to_regclass('supabase_migrations.schema_migrations') is not null")

@@ -26,6 +26,8 @@ def _tidy(value: Any) -> Any:
 
 
 def _readable(value: str) -> str:
+    if "\ufffd" in value:  # what stands in place of bytes that are no text
+        raise PydanticCustomError("unreadable", "A character arrived broken; take out the � and type it again")
     if any(unicodedata.category(letter) in ("Cc", "Cs") or letter in REVERSING for letter in value):
         raise PydanticCustomError("unreadable", "Take out the control characters; this must be one line of plain text")
     if all(unicodedata.category(letter)[0] in "CZM" for letter in value):
