@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from psycopg import Error as DatabaseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from frontdesk import billing, channels, messages, registration, secret_files, web
 from frontdesk.analytics import web as analytics_web
@@ -39,7 +39,7 @@ DOORS = (
 )  # fmt: skip
 
 
-def build(settings: Settings, database: Database, live: Live, bell: Bell) -> ASGIApp:
+def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Application":
     """The whole application. What is kept rings the bell; what changes is told live."""
     secrets = secret_files.load(settings)
     app = FastAPI(title="Frontdesk", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
@@ -57,7 +57,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> ASG
         app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
         app.mount(SIMULATOR, app.state.simulator)
     web.install(app, programs=[SIMULATOR + path for path in simulator.PROGRAM_PATHS])
-    return _WebhookFirst(app, _webhook(settings, database, bell, secrets))
+    return Application(app, _webhook(settings, database, bell, secrets))
 
 
 def run_simulator(settings: Settings) -> None:
@@ -71,14 +71,16 @@ def run_simulator(settings: Settings) -> None:
     simulator.run(alone, development=settings.development, host=place.hostname or "127.0.0.1", port=place.port or 80)
 
 
-class _WebhookFirst:
-    """Lets webhooks past everything that only pages need."""
+class Application:
+    """The whole application. Lets webhooks past everything that only pages need."""
 
     def __init__(self, app: FastAPI, webhook: Webhook) -> None:
+        """Serve pages with `app`, and what `webhook` is for with that."""
         self.app, self.webhook = app, webhook
         self.state = app.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if scope["type"] == "http" and scope["path"] == WEBHOOK:
             await self.webhook(scope, receive, send)  # type: ignore[arg-type]  # Starlette's aliases say MutableMapping, ours dict
         else:

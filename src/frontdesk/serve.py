@@ -2,15 +2,16 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
 from frontdesk import app, worker
 from frontdesk.bell import Bell
@@ -18,6 +19,7 @@ from frontdesk.database import Database
 from frontdesk.database.servers import serving
 from frontdesk.endings import StreamsThatEnd
 from frontdesk.errors import FrontdeskError
+from frontdesk.inbound import WebhookProtocol
 from frontdesk.live import Live
 from frontdesk.settings import Settings
 
@@ -85,12 +87,13 @@ class _Run:
                 print("Frontdesk is working.", flush=True)
             else:
                 parts.create_task(self._answer(app.build(self.settings, database, live, bell), port))
+            _settle_memory()
 
-    async def _answer(self, application: ASGIApp, port: socket.socket) -> None:
+    async def _answer(self, application: app.Application, port: socket.socket) -> None:
         """Answer requests until we are to stop."""
         config = uvicorn.Config(
             StreamsThatEnd(application, self.stop),
-            http="httptools",
+            http=partial(WebhookProtocol, application.webhook, app.WEBHOOK.encode()),  # type: ignore[arg-type]  # makes protocols as a class does
             timeout_keep_alive=65,  # longer than our own client keeps an idle connection, so that it never meets one just being closed
             lifespan="on",
             log_config=None,
@@ -107,6 +110,13 @@ class _Run:
             stopping.cancel()
             server.should_exit = True
             await answering
+
+
+def _settle_memory() -> None:
+    """What was loaded at the start stays: the garbage collector need not look at it again and again while messages pour in."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 class _Server(uvicorn.Server):

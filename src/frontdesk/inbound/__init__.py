@@ -2,8 +2,9 @@
 
 from frontdesk.inbound.actions import tell
 from frontdesk.inbound.keeper import Keeper
+from frontdesk.inbound.protocol import WebhookProtocol
 from frontdesk.inbound.records import Told
 from frontdesk.inbound.road import InboundRoad
 from frontdesk.inbound.webhook import Source, Webhook
 
-__all__ = ["InboundRoad", "Keeper", "Source", "Told", "Webhook", "tell"]
+__all__ = ["InboundRoad", "Keeper", "Source", "Told", "Webhook", "WebhookProtocol", "tell"]

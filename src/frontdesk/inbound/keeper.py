@@ -14,21 +14,24 @@ from frontdesk.inbound.records import Place
 # a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
 WINDOW_SECONDS = 0.002
 ENOUGH_ROWS = 500
+GROUPS_AT_ONCE = 2
 ROUTE_SECONDS = 60.0
 NO_ROUTE_SECONDS = 2.0
 
 Row = dict[str, Any]
+Group = asyncio.Future[set[UUID]]  # when it is on disk: the ids of those that are not, because their channel is gone
 
 
 class Keeper:
-    """Writes deliveries durably, a group at a time."""
+    """Writes deliveries durably, a group at a time: while some are on their way to the disk, the next gather."""
 
     def __init__(self, database: Database, kept: Callable[[Iterable[Place]], None]) -> None:
         """`kept` is told of the places whenever a group has been committed."""
         self._database, self._kept = database, kept
         self._rows: list[Row] = []
-        self._group: asyncio.Future[set[UUID]] | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._group: Group | None = None
+        self._writers: set[asyncio.Task[None]] = set()
+        self._writing = 0  # how many of them have not come to their end
 
     async def keep(self, rows: list[Row]) -> list[Row]:
         """Return when these rows are on disk, with those that are not because their channel is gone.
@@ -37,21 +40,34 @@ class Keeper:
         """
         if not rows:
             return []
+        homeless = await asyncio.shield(self.keep_soon(rows))
+        return [row for row in rows if row["id"] in homeless] if homeless else []
+
+    def keep_soon(self, rows: list[Row]) -> Group:
+        """Keep these rows with all that come at the same time. The group they are in knows when it is on disk."""
         self._rows += rows
         if self._group is None:
             self._group = asyncio.get_running_loop().create_future()
-            task = asyncio.create_task(self._commit())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        homeless = await asyncio.shield(self._group)
-        return [row for row in rows if row["id"] in homeless] if homeless else []
+            if self._writing < GROUPS_AT_ONCE:
+                self._writing += 1
+                writer = asyncio.create_task(self._write())
+                self._writers.add(writer)
+                writer.add_done_callback(self._writers.discard)
+        return self._group
 
-    async def _commit(self) -> None:
-        if len(self._rows) < ENOUGH_ROWS:
-            await asyncio.sleep(WINDOW_SECONDS)
-        rows, group = self._rows, self._group
-        self._rows, self._group = [], None
-        assert group is not None  # set before this task was made, and only taken here
+    async def _write(self) -> None:
+        """Write one group after the other until nothing gathers."""
+        try:
+            if len(self._rows) < ENOUGH_ROWS:
+                await asyncio.sleep(WINDOW_SECONDS)
+            while self._group is not None:
+                rows, group = self._rows, self._group
+                self._rows, self._group = [], None
+                await self._commit(rows, group)
+        finally:
+            self._writing -= 1
+
+    async def _commit(self, rows: list[Row], group: Group) -> None:
         try:
             homeless = await self._database.call("select * from private.keep_deliveries(%(batch)s) as id", {"batch": batch(rows)})
         except BaseException as error:
@@ -71,6 +87,16 @@ class Routes:
         """Remember nothing yet."""
         self._database = database
         self._known: dict[tuple[str, str], tuple[Lane | None, float]] = {}
+
+    def known(self, kind: str, numbers: Iterable[str]) -> dict[str, Lane] | None:
+        """The lanes of these numbers if every one of them is remembered, without asking anybody."""
+        now, found = monotonic(), dict[str, Lane]()
+        for number in numbers:
+            lane, until = self._known.get((kind, number), (None, 0.0))
+            if lane is None or until < now:
+                return None
+            found[number] = lane
+        return found
 
     async def find(self, kind: str, numbers: Iterable[str]) -> dict[str, Lane | None]:
         """The lane of each number, or None for a number nobody here has connected."""

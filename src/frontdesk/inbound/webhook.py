@@ -11,9 +11,12 @@ from psycopg import OperationalError
 from frontdesk.channels import Unreadable, answer_handshake, signed, split
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.keeper import Keeper, Routes, delivery_row
+from frontdesk.inbound.keeper import Group, Keeper, Routes, delivery_row
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
+TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
+SIGNATURE = b"x-hub-signature-256"
+KEEPING_FAILED = (OperationalError, Unavailable, TimeoutError)
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -55,17 +58,39 @@ class Webhook:
         try:
             body = await _read(scope, receive)
         except TooLarge:
-            return 413, f"The body is larger than {LARGEST_BODY} bytes."
-        header = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-hub-signature-256"), None)
-        source = next((s for s in self._sources if signed(body, header, s.secrets)), None)
+            return TOO_LARGE
+        return await self.answer(next((value for name, value in scope["headers"] if name == SIGNATURE), None), body)
+
+    async def answer(self, signature: bytes | None, body: bytes) -> tuple[int, str]:
+        """Check and keep one body; the status and the text to answer."""
+        source = self._source(signature, body)
         if source is None:
             return 401, "X-Hub-Signature-256 does not fit the body."
         try:
             await self._keep(source, body)
-        except (OperationalError, Unavailable, TimeoutError) as error:
-            log.error("a webhook could not be kept; WhatsApp will send it again", error=type(error).__name__)
-            return 503, "Not kept. Send it again."
+        except KEEPING_FAILED as error:
+            return not_kept(error)
         return 200, ""
+
+    def keep_soon(self, signature: bytes | None, body: bytes) -> Group | None:
+        """Keep what is signed, readable and for numbers that are remembered, as most is. None: `answer` has to be asked."""
+        source = self._source(signature, body)
+        if source is None:
+            return None
+        try:
+            events = split(body)
+        except Unreadable:
+            return None
+        routes = self._routes.known(source.kind, {event.phone_number_id for event in events})
+        return self._keeper.keep_soon([delivery_row(routes[event.phone_number_id], event) for event in events]) if routes else None
+
+    def forget_routes(self) -> None:
+        """A channel that was remembered is gone."""
+        self._routes.forget()
+
+    def _source(self, signature: bytes | None, body: bytes) -> Source | None:
+        header = None if signature is None else signature.decode("latin-1")
+        return next((source for source in self._sources if signed(body, header, source.secrets)), None)
 
     async def _keep(self, source: Source, body: bytes) -> None:
         try:
@@ -89,6 +114,12 @@ class Webhook:
             "select private.keep_unrouted(%(id)s, %(source)s, %(kind)s, %(number)s, %(body)s, %(reason)s)",
             {"id": new_id(), "source": source.kind, "kind": kind, "number": number.replace("\0", ""), "body": body, "reason": reason},
         )
+
+
+def not_kept(error: BaseException) -> tuple[int, str]:
+    """The answer to what could not be kept: WhatsApp sends it again."""
+    log.error("a webhook could not be kept; WhatsApp will send it again", error=type(error).__name__)
+    return 503, "Not kept. Send it again."
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
