@@ -5,6 +5,7 @@ class FrontdeskError(Exception):
     """Something went wrong."""
 
     status = 500
+    title: str | None = None  # the headline of its page, where the one of its status says too little
 
     def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
         """Take the class's docstring as the message unless a more exact one is given; `field` names the input at fault."""

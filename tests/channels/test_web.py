@@ -62,6 +62,12 @@ async def test_a_wrong_field_is_named_and_the_rest_is_kept(database: Database, s
     assert "EAAG-secret" not in answer.text
 
 
+async def test_every_wrong_field_is_named_at_once(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk:
+        refused = await desk.send(NEW, page=NEW, **(TYPED | {"display_number": "12", "phone_number_id": "abc", "waba_id": "xyz"}))
+        assert refused.text.count('aria-invalid="true"') == 3
+
+
 async def test_the_plan_has_room_for_one_number(database: Database, settings: Settings) -> None:
     async with seated(database, settings) as desk:
         await desk.press(NEW, page=NEW, **TYPED)

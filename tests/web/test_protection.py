@@ -55,6 +55,7 @@ async def test_a_form_of_another_organization_is_not_misfiled(world: World) -> N
         nameless = await owner.post("/contacts", data=form(world, name="Ada") | {"organization_id": "somewhere"})
     assert answer.status_code == 409
     assert "This form belongs to Moretti Calzature. Nothing was saved." in answer.text
+    assert "<h1>You work in another organization now</h1>" in answer.text
     assert "This form belongs to another organization" in nameless.text
 
 

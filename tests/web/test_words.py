@@ -7,7 +7,7 @@ from jinja2 import Environment
 from jinja2.runtime import Context
 
 from frontdesk.web import pages
-from frontdesk.web.words import HUES, hue, initials, money, number, phone
+from frontdesk.web.words import HUES, called, hue, initials, money, number, phone
 
 
 @pytest.fixture
@@ -64,6 +64,14 @@ def test_an_avatar_keeps_its_colour() -> None:
 )
 def test_a_number_is_written_with_its_country(digits: str | None, written: str) -> None:
     assert phone(digits) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("+4915112345678", "+49 1511 2345678"), (" Amina ", "Amina"), ("+1 for tea", "+1 for tea"), ("+", "+"), ("+٤٩", "+٤٩"), (None, "")],
+)
+def test_a_number_that_stands_in_for_a_name_is_written_like_a_number(name: str | None, shown: str) -> None:
+    assert called(name) == shown
 
 
 def test_a_name_is_never_taken_for_html() -> None:

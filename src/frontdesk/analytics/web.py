@@ -30,7 +30,7 @@ async def overview(request: Request, db: Db) -> Response:
     numbers = [one for one in await channels.list_channels(db) if settings.simulated or not one.sandbox]
     return await render(
         request, "analytics/index.html", figures=told.figures, days=told.days, waiting=told.waiting,
-        channels=numbers, steps=[one for one in told.steps if NEEDED.get(one.key, Permission.ORGANIZATION_READ) in db.permissions],
+        empty=told.empty, channels=numbers, steps=[one for one in told.steps if NEEDED.get(one.key, Permission.ORGANIZATION_READ) in db.permissions],
         sandbox=next((one for one in numbers if one.sandbox), None), shown_days=days, zone=zone, now=now,
         sample_data=told.empty and _may_load_sample(settings, organization, db),
     )  # fmt: skip

@@ -33,11 +33,28 @@ def checked(wanted: NewChannel) -> NewChannel:
     """The same, tidied. Raises BadInput naming the first field at fault."""
     return NewChannel(
         name=_name(wanted.name),
-        phone_number_id=_digits(wanted.phone_number_id, BadPhoneNumberId(field="phone_number_id")),
-        waba_id=_digits(wanted.waba_id, BadWabaId(field="waba_id")),
+        phone_number_id=_phone_number_id(wanted.phone_number_id),
+        waba_id=_waba_id(wanted.waba_id),
         display_number=_display_number(wanted.display_number),
         access_token=access_token(wanted.access_token),
     )
+
+
+def faults(wanted: NewChannel) -> list[BadInput]:
+    """Everything that is not right, in the order of the form."""
+    found = []
+    for check, typed in (
+        (_name, wanted.name),
+        (_display_number, wanted.display_number),
+        (_phone_number_id, wanted.phone_number_id),
+        (_waba_id, wanted.waba_id),
+        (access_token, wanted.access_token),
+    ):
+        try:
+            check(typed)
+        except BadInput as fault:
+            found.append(fault)
+    return found
 
 
 def access_token(typed: str) -> str:
@@ -53,6 +70,14 @@ def _name(typed: str) -> str:
     if not 1 <= len(name) <= 200:
         raise BadName(field="name")
     return name
+
+
+def _phone_number_id(typed: str) -> str:
+    return _digits(typed, BadPhoneNumberId(field="phone_number_id"))
+
+
+def _waba_id(typed: str) -> str:
+    return _digits(typed, BadWabaId(field="waba_id"))
 
 
 def _digits(typed: str, complaint: BadInput) -> str:

@@ -1,5 +1,6 @@
 """The pages of an organization's numbers."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from frontdesk import secret_files, usage
 from frontdesk.access import Permission
 from frontdesk.channels import actions, addresses, store
 from frontdesk.channels.connected import NewChannel
+from frontdesk.channels.input import faults
 from frontdesk.database import Tenant
-from frontdesk.errors import BadInput, Conflict, LimitReached
+from frontdesk.errors import BadInput, Conflict, FrontdeskError, LimitReached
 from frontdesk.settings import Settings
 from frontdesk.web import Db, Door, Form, go, read_form, render
 
@@ -62,12 +64,14 @@ async def create(request: Request, db: Db) -> Response:
     """Connect a number."""
     form = await read_form(request, NewChannelForm)
     if form.data is not None:
+        wanted = NewChannel(**form.data.model_dump())
         try:
-            wanted = NewChannel(**form.data.model_dump())
             await actions.connect(db, secret_files.load(request.app.state.settings).vault, wanted)
             return go(request, LIST, f"{wanted.name} is connected. Write to it from a phone to see it work.")
         except (BadInput, Conflict, LimitReached) as error:
-            form.refuse(error)
+            refused: Sequence[FrontdeskError] = faults(wanted) or [error]
+            for fault in refused:
+                form.refuse(fault)
     return await _form(request, db, form, 422)
 
 

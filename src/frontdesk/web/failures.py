@@ -53,11 +53,12 @@ class Failure:
     status: int
     text: str
     field: str | None = None
+    headline: str | None = None
 
     @property
     def title(self) -> str:
-        """The headline for this status."""
-        return TITLES.get(self.status, TITLES[500] if self.status >= 500 else TITLES[422])
+        """The headline of its own, else that of its status."""
+        return self.headline or TITLES.get(self.status, TITLES[500] if self.status >= 500 else TITLES[422])
 
 
 def install_failures(app: FastAPI) -> None:
@@ -92,7 +93,7 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, FrontdeskError)
     if isinstance(error, SignInNeeded) and not wants_json(request):
         return _to_sign_in(request)
-    return tell(request, Failure(error.status, str(error), error.field))
+    return tell(request, Failure(error.status, str(error), error.field, error.title))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

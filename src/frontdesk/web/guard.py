@@ -68,6 +68,8 @@ class NoOrganization(NotAllowed):
 class StalePage(Conflict):
     """You work in another organization now. Load this page again."""
 
+    title = "You work in another organization now"
+
 
 class RoleTooSmall(NotAllowed):
     """Your role in this organization does not allow this. Ask an owner or an admin."""

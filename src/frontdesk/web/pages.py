@@ -22,7 +22,7 @@ LOCALES = Path(__file__).parent / "locales"
 THEMES = ("light", "dark", "system")
 FILTERS: tuple[Callable[..., Any], ...] = (
     times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span, times.days_until,
-    words.number, words.money, words.initials, words.hue, words.phone,
+    words.number, words.money, words.initials, words.hue, words.phone, words.called,
 )  # fmt: skip
 
 

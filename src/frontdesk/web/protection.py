@@ -24,6 +24,8 @@ class FormExpired(NotAllowed):
 class WrongOrganization(Conflict):
     """This form belongs to another organization. Nothing was saved."""
 
+    title = "You work in another organization now"
+
 
 class OriginCheck:
     """Refuses unsafe requests that another site started. `exempt`: path prefixes that programs call, not browsers."""
@@ -64,7 +66,7 @@ async def check_organization(request: Request) -> None:
     rendered_for = request.headers.get("x-organization-id") or (await _fields(request)).get("organization_id")
     if rendered_for and rendered_for != str(visitor.current.organization_id):
         name = next((one.name for one in visitor.organizations if str(one.organization_id) == rendered_for), None)
-        raise WrongOrganization(f"This form belongs to {name}. Nothing was saved." if name else None)
+        raise WrongOrganization(f"This form belongs to {name}. Nothing was saved. Switch back to {name} and send it again." if name else None)
     if not rendered_for:
         raise FormExpired
 

@@ -51,5 +51,11 @@ def phone(digits: str | None) -> str:
         return written
 
 
+def called(name: str | None) -> str:
+    """A name as it is shown: a bare number that stands in for one is written as people write numbers."""
+    plain = (name or "").strip()
+    return phone(plain[1:]) if plain[:1] == "+" and plain[1:].isascii() and plain[1:].isdigit() else plain
+
+
 def _locale(context: Context) -> str:
     return str(context.get("locale") or "en_GB")

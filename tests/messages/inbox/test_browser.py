@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import ConsoleMessage, Page, Route, async_playwright, expect
 
 from tests.messages.inbox.conftest import Shop, days_ago
 
@@ -41,6 +41,35 @@ async def test_what_arrives_appears_and_what_is_being_typed_stays(page: Page, sa
     await expect(page.get_by_label("Message", exact=True)).to_be_focused()
     await expect(page.locator("#conversations a.active .count")).to_have_count(0)  # it was read as it arrived
     await expect(page.locator("#unread")).to_contain_text("1")
+
+
+async def test_a_search_without_a_result_leads_to_the_closed_conversations(page: Page, salon: Shop) -> None:
+    arrived = await salon.customer_writes("hi")
+    await salon.boss.post(f"/dashboard/inbox/{arrived.conversation_id}/closure")
+    await page.goto("/dashboard/inbox?q=amina")
+    link = page.get_by_role("link", name="Look among the closed conversations")
+    await expect(link).not_to_have_attribute("aria-current", "true")
+    await page.keyboard.press("j")  # no conversation to move to: a link is none
+    await link.click()
+    await expect(page.locator("#conversations .list-group-item")).to_contain_text("Amina")
+
+
+async def test_what_could_not_be_fetched_is_fetched_again(page: Page, salon: Shop) -> None:
+    await salon.customer_writes("hi")
+    await page.goto("/dashboard/inbox")
+    await _connected(page)
+    refused = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, body="")
+        refused.set()
+
+    await page.route("**/inbox/list*", refuse)
+    await salon.customer_writes("are you there?", who="Kurt", phone="491701234567")
+    salon.site.live.changed([salon.id])
+    await asyncio.wait_for(refused.wait(), 8)
+    await page.unroute("**/inbox/list*")
+    await expect(page.locator("#conversations")).to_contain_text("Kurt", timeout=15_000)
 
 
 async def test_enter_sends_and_the_ticks_follow(page: Page, salon: Shop) -> None:
@@ -130,7 +159,7 @@ async def test_after_a_lost_connection_the_page_catches_up(page: Page, salon: Sh
 
 def _is_complaint(message: ConsoleMessage) -> bool:
     """Errors and warnings, but not what Chromium says of a form that was refused or a line that was cut."""
-    expected = ("status of 422", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "Failed to fetch", "network error")
+    expected = ("status of 422", "status of 503", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "Failed to fetch", "network error")
     return message.type in ("error", "warning") and not any(one in message.text for one in expected)
 
 

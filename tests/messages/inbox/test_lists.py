@@ -97,4 +97,4 @@ async def _names(browser: Browser, **query: str) -> list[str]:
 
 
 def _listed(page: str) -> list[str]:
-    return [html.unescape(name) for name in re.findall(r'class="fw-medium text-truncate"><bdi>([^<]*)<', page)]
+    return [html.unescape(name) for name in re.findall(r'class="fw-medium text-truncate" dir="auto">([^<]*)<', page)]

@@ -85,6 +85,12 @@
     }
   })
 
+  // what somebody unfolded stays unfolded when it is fetched again
+  let unfolded = []
+
+  document.addEventListener("htmx:before:swap", () => { unfolded = [...document.querySelectorAll("details[id][open]")].map(one => one.id) })
+  document.addEventListener("htmx:after:swap", () => { for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "") })
+
   // what a page fetches by itself may fail without a word: it will be fetched again
   document.addEventListener("htmx:before:swap", event => {
     const { request, response, sourceEvent } = event.detail.ctx

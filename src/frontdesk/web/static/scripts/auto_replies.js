@@ -10,10 +10,12 @@
     field.placeholder = area.dataset.words
     for (const name of ["aria-describedby", "aria-invalid"]) if (area.hasAttribute(name)) field.setAttribute(name, area.getAttribute(name))
     area.removeAttribute("id")
+    field.autofocus = area.autofocus
     area.hidden = true
     box.className = "words"
     box.append(field)
     area.after(box)
+    if (document.activeElement === area || (area.autofocus && document.activeElement === document.body)) field.focus()
     for (const word of divided(area.value)) addChip(field, word)
     box.addEventListener("keydown", event => onKey(event, area, field))
     field.addEventListener("focusout", () => add(area, field, field.value))

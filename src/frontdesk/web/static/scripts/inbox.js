@@ -31,6 +31,11 @@
     return now !== sent && now.startsWith(sent) ? now.slice(sent.length) : ""
   }
 
+  // the composer grows with what is written, also in browsers whose style sheets cannot say so
+  if (!CSS.supports("field-sizing", "content")) {
+    document.addEventListener("input", event => { if (event.target.id === "reply") event.target.rows = Math.min(event.target.value.split("\n").length, 10) })
+  }
+
   function toEnd() {
     const box = log()
     if (box) box.scrollTop = box.scrollHeight
@@ -39,7 +44,7 @@
   function markCurrent() {
     const list = document.getElementById("conversations")
     if (!list) return
-    for (const row of list.querySelectorAll("a")) {
+    for (const row of list.querySelectorAll(".list-group-item")) {
       const here = row.pathname === location.pathname
       row.classList.toggle("active", here)
       here ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current")
@@ -66,7 +71,7 @@
   })
 
   function move(step) {
-    const rows = [...document.querySelectorAll("#conversations a")]
+    const rows = [...document.querySelectorAll("#conversations .list-group-item")]
     const now = rows.findIndex(row => row.hasAttribute("aria-current"))
     const next = rows[now < 0 ? (step > 0 ? 0 : rows.length - 1) : now + step]
     if (next) { next.focus(); next.click() }

@@ -15,7 +15,26 @@
   }, PATIENCE)
 
   // a page that waits for its first news starts anew
-  document.addEventListener("changed", event => { if (event.target === live && document.querySelector("[data-reloads]")) location.reload() })
+  document.addEventListener("changed", event => {
+    if (event.target === live && !event.detail?.again && document.querySelector("[data-reloads]")) location.reload()
+  })
+
+  // the stream may live while what it told of could not be fetched: it is fetched again a little later, or as soon as the line is back
+  let waits
+
+  document.addEventListener("htmx:error", event => tryLater(event.detail.ctx))
+  document.addEventListener("htmx:before:swap", event => { if ([429, 500, 502, 503, 504].includes(event.detail.ctx.response?.status)) tryLater(event.detail.ctx) })
+  addEventListener("online", fetchAgain)
+
+  function tryLater(ctx) {
+    if (ctx?.sourceEvent?.type === "changed") waits ??= setTimeout(fetchAgain, PATIENCE * (1 + Math.random()))
+  }
+
+  function fetchAgain() {
+    clearTimeout(waits)
+    waits = undefined
+    if (live?.isConnected) htmx.trigger(live, "changed", { again: true })
+  }
 
   // hours and minutes that are left of a window
   setInterval(tick, 20000)
