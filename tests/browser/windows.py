@@ -60,7 +60,7 @@ class Windows:
 async def connected(page: Page) -> None:
     """Wait until the page hears of changes."""
     deadline = time.monotonic() + PATIENCE  # wait_for_function evaluates in the page, which its content policy forbids
-    while not await page.evaluate("document.getElementById('live')._htmx?.sse?.status === 200"):
+    while not await page.evaluate("document.getElementById('live')?._htmx?.sse?.status === 200"):
         assert time.monotonic() < deadline, "the page is not connected"
         await asyncio.sleep(0.05)
 
@@ -73,12 +73,12 @@ async def focused(page: Page) -> str:
     return str(focus["name"])
 
 
-async def tab_to(page: Page, name: str, key: str = "Tab") -> None:
-    """Go there with one key, step by step, as far as from one end of a page to the other."""
+async def tab_to(page: Page, name: str, key: str = "Tab", *, exact: bool = False) -> None:
+    """Go there with one key, step by step, as far as from one end of a page to the other. name: a part of it, unless exact."""
     passed = []
     for _ in range(80):
         await page.keyboard.press(key)
-        if name in (here := await focused(page)):
+        if name == (here := await focused(page)) or (name in here and not exact):
             return
         passed.append(here)
     raise AssertionError(f"{name} is not on the way: {passed}")

@@ -26,7 +26,7 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter(element => {
 EMPTY = ["/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels"]
 FULL = [
     *EMPTY,
-    "/dashboard?range=30",
+    "/dashboard?days=30",
     "/dashboard/inbox?show=closed",
     "/dashboard/inbox?q=nothing+like+it",
     "/dashboard/contacts?q=zzz",

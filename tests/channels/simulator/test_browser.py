@@ -76,6 +76,26 @@ async def test_one_reacts_and_takes_it_back(stage: Stage, chromium: str) -> None
     assert reactions == ["❤️", ""]
 
 
+async def test_who_works_by_keyboard_stays_where_he_is_while_messages_and_ticks_arrive(stage: Stage, chromium: str) -> None:
+    await stage.write()
+    await stage.send(text={"body": "first"})
+    async with opened(stage, chromium) as page:
+        react = page.get_by_label("React to “first”")
+        await react.focus()
+        await stage.send(text={"body": "second"})
+        await expect(page.locator(BUBBLE).last).to_have_text("second")
+        await expect(react).to_be_focused()
+        wamid = await stage.write("mine")
+        await expect(page.locator(BUBBLE).last).to_have_text("mine")
+        await stage.send({"messaging_product": "whatsapp", "status": "read", "message_id": wamid})
+        await expect(page.locator(".ph-msg.mine").last).to_contain_text("read")
+        await expect(react).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("You reacted with 👍")).to_be_visible()
+
+
 async def test_one_becomes_somebody_without_a_number(stage: Stage, chromium: str) -> None:
     await stage.write()
     async with opened(stage, chromium) as page:
