@@ -49,6 +49,20 @@ def locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def holder_lives(data_dir: Path) -> bool:
+    """Whether the process that took the folder last is there still, and not only something that it left behind."""
+    holder = (data_dir / "lock").read_text().strip()
+    if not holder.isdigit():
+        return False
+    try:
+        os.kill(int(holder), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def in_use(data_dir: Path) -> bool:
     """Whether somebody holds this usable folder now."""
     with (data_dir / "lock").open("r+") as lock:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from frontdesk import data_folder
 from frontdesk.data_folder import DataFolderInUse, DataFolderUnusable
 from frontdesk.database import embedded, postmaster
 from frontdesk.database.cluster import ServerDidNotStart
@@ -62,6 +63,33 @@ async def test_a_second_one_on_the_folder_is_refused_and_told_by_whom(made: Sett
     async with embedded.running(made):
         with pytest.raises(DataFolderInUse, match=rf"{made.data_dir} is in use by another Frontdesk \(process {os.getpid()}\)"):
             await run_once(made)
+
+
+HOLDER = """
+import os, signal, sys, time
+from pathlib import Path
+from frontdesk import data_folder
+with data_folder.locked(Path(sys.argv[1])):
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(float(sys.argv[2]))
+        os._exit(0)
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+async def test_what_a_killed_one_left_behind_is_waited_for(made: Settings) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", HOLDER, str(made.data_dir), "1"], stdout=subprocess.PIPE)
+    assert killed.stdout is not None
+    with killed.stdout:
+        assert killed.stdout.readline() == b"held\n"
+    with pytest.raises(DataFolderInUse, match=rf"process {killed.pid}"):
+        await run_once(made)  # while it lives it is no predecessor
+    killed.kill()
+    killed.wait()
+    assert data_folder.in_use(made.data_dir)
+    await run_once(made)
 
 
 async def test_a_command_reaches_the_server_that_runs(made: Settings) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -23,6 +24,7 @@ SEED = int(os.environ.get("KILL_SEED", time.time_ns() % 1_000_000))
 PHONES = [f"+49151{n:07}" for n in range(2_000_001, 2_000_025)]
 PER_SECOND = 30
 KILLS = {"serve": 12, "work": 8}
+ROAD = ("inbound_deliveries", "failed_deliveries", "private.unrouted_deliveries", "outbox")
 Owner = psycopg.AsyncConnection[Any]
 
 
@@ -42,6 +44,9 @@ async def test_kill_9_of_everything_loses_nothing_and_doubles_nothing(pg_bin_dir
                     product.start()
                     if n % 4 != 2:  # else the next one comes while it is starting
                         await asyncio.to_thread(product.wait_until_healthy)
+                # before this process looks at the database: it would start one of its own if it came first, and the product would find it taken
+                await asyncio.to_thread(product.wait_until_healthy)
+            assert "in use by another" not in product.said(), f"a start was refused because of its predecessor; KILL_SEED={SEED}"
             async with embedded.reached(settings) as server, await psycopg.AsyncConnection.connect(server.owner_url, autocommit=True) as owner:
                 await town.settle(owner)
                 await town.check(owner, f"{KILLS['serve']} kills of serve, {KILLS['serve'] // 3} of them with PostgreSQL")
@@ -118,7 +123,8 @@ class Town:
         await self._until(lambda now: now > before, owner, "messages where direction = 'out' and status <> 'queued'")
 
     async def settle(self, owner: Owner) -> None:
-        """Wait until all is told and sent; then for what nobody can know, let two minutes pass."""
+        """Wait until all is delivered, told and sent; then for what nobody can know, let two minutes pass."""
+        await eventually(self._all_delivered, f"the simulator rid of all it took (KILL_SEED={SEED}); {self._said()}")
         await self._until(lambda n: n >= len(self.accepted), owner, "messages where direction = 'in'")
         await self._until(lambda n: n == 0, owner, "inbound_deliveries")
         await self._until(lambda n: n == 0, owner, "outbox where claimed_at is null")
@@ -131,6 +137,11 @@ class Town:
         await eventually(ticked, f"all ticks back (seed {SEED})")
         await owner.execute("update public.outbox set claimed_at = claimed_at - interval '2 minutes'")
         await self._until(lambda n: n == 0, owner, "outbox")
+
+    async def _all_delivered(self) -> bool:
+        """Whether Frontdesk has said 200 to everything: what it was not there for waits at the simulator, and comes again."""
+        with closing(sqlite3.connect(f"file:{self.product.data_dir / 'simulator.sqlite3'}?mode=ro", uri=True)) as store:
+            return bool(store.execute("select not exists (select 1 from updates where mine)").fetchone()[0])
 
     async def phones(self) -> list[dict[str, Any]]:
         """Every answer on every phone."""
@@ -171,8 +182,11 @@ class Town:
         try:
             await eventually(so, of)
         except AssertionError:
-            said = "".join(self.product.said(command)[-1500:] for command in self.product.processes)
-            raise AssertionError(f"{await _count(owner, of)} {of}, {len(self.accepted)} accepted; KILL_SEED={SEED}; {said}") from None
+            waiting = [f"{await _count(owner, table)} {table}" for table in ROAD]
+            raise AssertionError(f"{await _count(owner, of)} {of}, {len(self.accepted)} accepted; {waiting}; KILL_SEED={SEED}; {self._said()}") from None
+
+    def _said(self) -> str:
+        return "".join(self.product.said(command)[-1500:] for command in self.product.processes)
 
 
 async def _count(owner: Owner, of: str) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,6 +18,7 @@ from frontdesk.database.cluster import Cluster, ServerDidNotStart
 from frontdesk.database.postmaster import PidFile
 from frontdesk.settings import Settings
 
+PREDECESSOR_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +57,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     Raises DataFolderInUse, DataFolderUnusable, ServerDidNotStart or NoBinaries, each with what to do about it.
     """
     data_dir = data_folder.usable(settings.data_dir)
-    with data_folder.locked(data_dir):
+    async with _held(data_dir):
         cluster = _cluster(settings, data_dir)
         try:
             if not cluster.folder.exists():
@@ -66,6 +68,22 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
             yield server
         finally:
             await cluster.stop()
+
+
+@asynccontextmanager
+async def _held(data_dir: Path) -> AsyncIterator[None]:
+    """Hold the folder. Who was killed while starting PostgreSQL leaves a child that holds it for another moment: that is waited for."""
+    deadline = time.monotonic() + PREDECESSOR_SECONDS
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(data_folder.locked(data_dir))
+                break
+            except data_folder.DataFolderInUse:
+                if data_folder.holder_lives(data_dir) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+        yield
 
 
 @asynccontextmanager

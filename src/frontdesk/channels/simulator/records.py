@@ -30,7 +30,8 @@ class Pace:
     """Waits before the first tries again; the number's other webhooks wait behind, so order is kept over a restart."""
     retry_first: float = 4.0
     """The wait after those; it doubles up to `retry_longest` while the number's other webhooks go on."""
-    retry_longest: float = 300.0
+    retry_longest: float = 15.0
+    """Meta lets hours pass in the end. Here somebody watches, who has just restarted Frontdesk: nothing comes much later than that."""
     give_up_after: float = 7 * 86400.0
     """Meta drops a webhook after seven days."""
 
