@@ -64,3 +64,11 @@ def test_the_token_comes_through_standard_input_only(run: Any, organization: psy
 def test_other_kinds_are_not_connected_by_hand(run: Any, organization: psycopg.Connection[Any]) -> None:
     refused = run(*["simulator" if word == "cloud_api" else word for word in CONNECT], stdin="token")
     assert "cloud_api" in str(refused.exception)
+
+
+def test_a_name_in_brackets_is_shown_as_it_is(run: Any, organization: psycopg.Connection[Any]) -> None:
+    assert run(*CONNECT, "--name", "[red]Shop[/]", stdin="EAAG-token\n").exit_code == 0
+    organization.execute("update channels set stopped_at = now(), stopped_reason = '[/closed] by Meta'")
+    listed = run("list")
+    assert listed.exit_code == 0
+    assert "[red]Shop[/]" in "".join(listed.output.split()) and "[/closed]" in listed.output

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from frontdesk import secret_files
@@ -69,7 +70,8 @@ def list_(
     table = Table(*(Column(head, overflow="fold") for head in heads), box=None)  # a number cut short is no use
     for row in rows:
         state = f"stopped: {row['stopped_reason'] or 'no reason given'}" if row["stopped_at"] else row["last_error"] or "working"
-        table.add_row(row["organization"], row["kind"], row["name"], row["display_number"], row["phone_number_id"], state)
+        told = (row["organization"], row["kind"], row["name"], row["display_number"], row["phone_number_id"], state)
+        table.add_row(*(escape(text) for text in told))  # a name in brackets is a name, no markup
     Console().print(table if rows else "No number is connected.")
 
 
