@@ -29,12 +29,14 @@ class Graph:
 
     def __init__(self) -> None:
         self.said: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, str]] = []  # path and authorization of each
         self.answer: Answer = accept
         self.url = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.said.append(body)
+        self.calls.append((request.path, request.headers.get("authorization", "")))
         answer = self.answer(body)
         if answer is None:
             assert request.transport is not None
