@@ -165,5 +165,5 @@ def _is_complaint(message: ConsoleMessage) -> bool:
 
 async def _connected(page: Page) -> None:
     async with asyncio.timeout(8):  # wait_for_function evaluates in the page, which its security policy forbids
-        while not await page.evaluate("document.getElementById('live')._htmx?.sse?.status === 200"):
+        while not await page.evaluate("document.getElementById('live')?._htmx?.sse?.status === 200"):
             await asyncio.sleep(0.05)
