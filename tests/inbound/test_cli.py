@@ -26,7 +26,8 @@ class Kept:
         ((self.organization_id,),) = owner.execute("select id from organizations").fetchall()
         self.connect(self.channel_id, "106540352240000")
         owner.execute(
-            "insert into failed_deliveries (organization_id, channel_id, id, kind, payload, received_at, error) values (%s, %s, %s, 'message', '{}', now(), %s)",
+            "insert into failed_deliveries (organization_id, channel_id, id, kind, payload, received_at, error)"
+            " values (%s, %s, %s, 'message', '{}', now(), %s)",
             (self.organization_id, self.channel_id, self.failed, "CheckViolation: of a [column] that said no"),
         )
         owner.execute("select private.keep_unrouted(%s, 'cloud_api', 'message', %s, '{}', 'no channel has this phone number id')", (self.unrouted, NUMBER))

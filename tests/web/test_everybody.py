@@ -1,13 +1,16 @@
 """Every page, light and dark, wide and on a phone: usable by everybody, and nothing beyond the edge."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page
 
+from frontdesk import app as application
 from frontdesk.database import Database
 from frontdesk.settings import Settings
+from frontdesk.web import needs_of
 from tests.web.running import browsing, register, served
 
 pytestmark = pytest.mark.browser
@@ -44,6 +47,16 @@ OPENED = {
     "/dashboard/channels": ".card a",
 }
 OUTSIDE = ["/login", "/register"]
+# What answers a browser's GET and is no page of its own, and why.
+PIECES = {
+    "/": "leads elsewhere",
+    "/dashboard/live": "a stream of events",
+    "/dashboard/inbox/list": "a piece of the inbox",
+    "/dashboard/inbox/unread": "a piece of the frame",
+    "/dashboard/inbox/{conversation_id}/head": "a piece of a conversation",
+    "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
+    "/healthz": "for programs",
+}
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -65,6 +78,13 @@ async def test_everybody_can_use_every_page(settings: Settings, database: Databa
         problems += [await look(page, path) for path in FULL]
         problems += [await look(page, await first(page, path, link)) for path, link in OPENED.items()]
     assert [one for one in problems if one] == []
+
+
+def test_no_page_is_forgotten(settings: Settings) -> None:
+    built: Any = application.build(settings, cast(Any, None), cast(Any, None), cast(Any, None))
+    pages = {path for method, path in needs_of(built.app.routes) if method == "GET"} - PIECES.keys()
+    looked_at = {urlsplit(path).path for path in [*OUTSIDE, *EMPTY, *FULL]}
+    assert {path for path in pages if path not in looked_at and path.partition("/{")[0] not in OPENED} == set()
 
 
 async def look(page: Page, path: str) -> dict[str, Any]:
