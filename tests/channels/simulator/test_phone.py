@@ -133,6 +133,15 @@ async def test_one_can_become_anybody(owned: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "username"),
+    [("Jürgen Müller", r"jurgen\.muller"), ("  O'Brien  & Søn ", r"[a-z.]+"), ("李雷", r"user\.[0-9]{8}"), ("A", r"user\.[0-9]{8}"), ("x" * 200, r"x{35}")],
+)
+async def test_every_name_makes_a_username(owned: Stage, name: str, username: str) -> None:
+    hidden = await submit(owned, f"{HERE}/people", name=name, number="", hidden="on")
+    assert re.search(rf"\?as=%40{username}$", hidden.headers["location"]), hidden.headers["location"]
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [({"name": "", "number": "+49 1511 2345678"}, "name"), ({"name": "A", "number": "12"}, "number")],
 )

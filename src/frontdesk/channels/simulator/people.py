@@ -6,6 +6,7 @@ from dataclasses import replace
 from frontdesk.channels.simulator.identifiers import BSUID, bsuid_of, plain_phone
 from frontdesk.channels.simulator.records import Person
 from frontdesk.errors import BadInput
+from frontdesk.folding import fold
 
 USERNAME = re.compile(r"[a-z0-9._]{3,35}")
 LONGEST_NAME = 256
@@ -80,6 +81,12 @@ def of_username(written: str, *, field: str) -> Person:
     if not USERNAME.fullmatch(username):
         raise BadUsername(field=field)
     return Person(bsuid_of(username=username), username=username)
+
+
+def username_of(name: str) -> str:
+    """A username that somebody of this name could have: "Jürgen Müller" may be @jurgen.muller. Every name makes a valid one."""
+    letters = re.sub(r"[^a-z0-9._]+", ".", fold(name)).strip(".")[:35]
+    return letters if len(letters) >= 3 else f"user.{bsuid_of(username=name)[-8:]}"
 
 
 def of_bsuid(written: str, *, field: str) -> Person:

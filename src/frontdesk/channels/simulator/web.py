@@ -180,7 +180,7 @@ def _somebody(world: World, fields: dict[str, Any]) -> Person:
     if not name:
         raise BadInput("Write a name.", field="name")
     if fields.get("hidden") == "on" or written.startswith("@"):
-        username = written if written.startswith("@") else ".".join(name.lower().split())
+        username = written if written.startswith("@") else people.username_of(name)
         stranger = people.of_username(username, field="number")
     else:
         stranger = people.of_phone(written, field="number")
