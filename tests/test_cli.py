@@ -123,6 +123,11 @@ def test_a_second_one_on_the_data_folder_is_told_so(serving: Serving) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_what_watches_over_it_may_ask_for_the_head_alone(serving: Serving) -> None:
+    asked = urllib.request.Request(f"http://127.0.0.1:{serving.port}/healthz", method="HEAD")
+    assert urllib.request.urlopen(asked, timeout=PATIENCE).status == 200
+
+
 def test_commands_work_while_it_serves(serving: Serving) -> None:
     assert "The database is up to date." in serving.run("migrate").stdout
     assert "pending" not in serving.run("migrate", "--status").stdout

@@ -47,7 +47,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     app.state.load_frame = _frame
     app.state.find_visitor = registration.visitor_finder(database, settings)
     app.state.simulator = None
-    app.add_api_route("/healthz", _health, include_in_schema=False)
+    app.add_api_route("/healthz", _health, methods=["GET", "HEAD"], include_in_schema=False)
     for door in DOORS:
         app.include_router(door.door.router)
     if settings.simulated and settings.simulator_url:
