@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg.conninfo import conninfo_to_dict
 
 from frontdesk.database import Database, binaries, postmaster, setup
@@ -24,6 +26,10 @@ DATABASE_FIXTURES = {"cluster", "pg_bin_dir", "template", "clones", "urls", "dat
 OURS = ("DATABASE", "FRONTDESK", "WHATSAPP", "HOST", "PORT", "PG_BIN_DIR")
 CLUSTERS = "frontdesk-test-"
 TEST_PG = os.environ.get("FRONTDESK_TEST_PG", "embedded")
+
+# how fast a busy machine thinks of examples says nothing about the product
+hypothesis_settings.register_profile("frontdesk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("frontdesk")
 
 for variable in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[variable]  # a developer's own settings are no business of the tests
