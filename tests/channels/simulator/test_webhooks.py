@@ -142,6 +142,7 @@ async def test_what_was_not_confirmed_survives_the_simulator(stages: Stages, tmp
     async with stages(store_path=store, webhook_url="http://127.0.0.1:9/nobody") as stage:
         await stage.write("not yet heard")
         await stage.send(text={"body": "answer"})
+        assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("simulator.db*")} == {0}  # closed to others
     async with stages(store_path=store) as stage:
         await stage.eventually(lambda: stage.ear.messages and len(stage.ear.statuses) == 3)
         assert stage.ear.messages[0]["text"]["body"] == "not yet heard"

@@ -127,6 +127,7 @@ def _nothing(db: sqlite3.Connection) -> None:
 def _connect(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # what is said on a phone is nobody else's; SQLite gives its other files the same mode
     db = sqlite3.connect(path or ":memory:", isolation_level=None)
     db.row_factory = sqlite3.Row
     db.execute("pragma journal_mode = wal")
