@@ -76,6 +76,7 @@ async def test_viewers_look_and_change_nothing(database: Database, settings: Set
         page = (await desk.get(here)).text
         assert "Lena" in page
         assert "Block" not in page
+        assert "nav-head" not in page  # nothing would stand below that heading
         for verb in ("block", "unblock", "name"):
             assert (await desk.send(f"{here}/{verb}", page=here)).status_code == 403
 

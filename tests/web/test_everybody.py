@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from playwright.async_api import Page
 
@@ -57,6 +58,15 @@ PIECES = {
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
     "/healthz": "for programs",
 }
+# the user belongs to a second organization, so that there is something to switch; and the newest contact has the longest name there is
+CROWDED = """
+    with another as (insert into public.organizations (id, slug, name) values (gen_random_uuid(), 'moretti', 'مقهى النيل') returning id)
+    insert into public.organization_members (organization_id, user_id, role) select a.id, u.id, 'viewer' from another a, auth.users u
+"""
+LONGEST = """
+    update public.contacts set name = repeat('N', 400)
+    where id in (select contact_id from public.conversations order by last_message_at desc, id desc limit 1)
+"""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -64,7 +74,9 @@ FORMS = {"wide and light": (WIDE, "light"), "wide and dark": (WIDE, "dark"), "a 
 
 
 @pytest.mark.parametrize(("screen", "colours"), FORMS.values(), ids=FORMS)
-async def test_everybody_can_use_every_page(settings: Settings, database: Database, chromium: str, screen: Any, colours: Any) -> None:
+async def test_everybody_can_use_every_page(
+    settings: Settings, database: Database, owner: psycopg.AsyncConnection[object], chromium: str, screen: Any, colours: Any
+) -> None:
     async with (
         served(settings, database) as address,
         browsing(chromium, address, viewport=screen, color_scheme=colours) as page,
@@ -75,6 +87,8 @@ async def test_everybody_can_use_every_page(settings: Settings, database: Databa
         await page.goto("/dashboard")
         await page.get_by_role("button", name="Load sample data").click()
         await page.wait_for_url("**/dashboard")
+        await owner.execute(CROWDED)
+        await owner.execute(LONGEST)
         problems += [await look(page, path) for path in FULL]
         problems += [await look(page, await first(page, path, link)) for path, link in OPENED.items()]
     assert [one for one in problems if one] == []

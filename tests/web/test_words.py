@@ -37,6 +37,7 @@ def test_money_is_told_from_minor_units(reader: Context, minor: int, currency: s
         (None, "?"),
         ("  ", "?"),
         ("👋", "?"),
+        ("+49 1511 2345678", "#"),
         ("Anna Maria von Trapp", "AT"),
         ("王伟", "王伟"),
     ],

@@ -27,7 +27,9 @@ def money(context: Context, minor: int, currency: str) -> str:
 
 
 def initials(name: str | None) -> str:
-    """At most two letters for an avatar: `Amina Okafor` is `AO`, `zainab.a` is `ZA`."""
+    """At most two letters for an avatar: `Amina Okafor` is `AO`, `zainab.a` is `ZA`; a number has none."""
+    if (name or "").startswith("+"):
+        return "#"
     parts = [part for part in (name or "").replace(".", " ").replace("_", " ").split() if part[0].isalnum()]
     if not parts:
         return "?"
