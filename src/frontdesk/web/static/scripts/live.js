@@ -14,11 +14,6 @@
     }
   }, PATIENCE)
 
-  // a page that waits for its first news starts anew
-  document.addEventListener("changed", event => {
-    if (event.target === live && !event.detail?.again && document.querySelector("[data-reloads]")) location.reload()
-  })
-
   // the stream may live while what it told of could not be fetched: it is fetched again a little later, or as soon as the line is back
   let waits
 
@@ -33,7 +28,7 @@
   function fetchAgain() {
     clearTimeout(waits)
     waits = undefined
-    if (live?.isConnected) htmx.trigger(live, "changed", { again: true })
+    if (live?.isConnected) htmx.trigger(live, "changed")
   }
 
   // hours and minutes that are left of a window
