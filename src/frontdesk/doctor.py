@@ -1,4 +1,4 @@
-"""What an operator would check by hand: settings, folder, database, port."""
+"""What an operator would check by hand: settings, WhatsApp, data folder, database."""
 
 import shutil
 import stat

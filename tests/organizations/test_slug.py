@@ -1,5 +1,6 @@
 """Slugs: whatever a name is made of."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -60,3 +61,18 @@ def test_the_longest_slug_keeps_room_for_its_number(urls: Any) -> None:
         owner.execute("insert into public.organizations (id, slug, name) values (gen_random_uuid(), %s, 'x')", ("a" * 50,))
         row = owner.execute("select private.free_slug(%s)", ("a" * 200,)).fetchone()
         assert row and row[0] == "a" * 50 + "-2" and VALID.fullmatch(row[0])
+
+
+async def test_a_number_that_is_being_given_out_is_not_given_twice(urls: Any) -> None:
+    """Salon signs up a second time while Salon 2 does: both get an organization."""
+    sign_up = "insert into auth.users (id, email, raw_user_meta_data) values (gen_random_uuid(), %s, jsonb_build_object('organization_name', %s::text))"
+    async with await psycopg.AsyncConnection.connect(urls.owner) as one, await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as other:
+        await other.execute(sign_up, ("first@example.com", "Salon"))
+        await one.execute(sign_up, ("second@example.com", "Salon"))
+        waiting = asyncio.create_task(other.execute(sign_up, ("third@example.com", "Salon 2")))
+        while (await (await one.execute("select count(*) from pg_locks where not granted")).fetchone()) == (0,):
+            assert not waiting.done()
+        await one.commit()
+        await waiting
+        found = await other.execute("select o.slug from public.organizations o join public.organization_members m on m.organization_id = o.id order by 1")
+        assert [row[0] for row in await found.fetchall()] == ["salon", "salon-2", "salon-2-2"]

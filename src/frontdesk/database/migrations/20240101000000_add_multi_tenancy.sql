@@ -622,7 +622,8 @@ create function private.free_slug(name text) returns text
 language plpgsql security definer set search_path = '' as $$
 declare base constant text := private.slug(name); candidate text := base; n integer := 1;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('frontdesk slug ' || base, 0));  -- two sign-ups of one name wait for each other
+  -- Sign-ups wait for each other: the number that one name gets may be another name ("Salon" twice, and "Salon 2").
+  perform pg_advisory_xact_lock(hashtextextended('frontdesk slugs', 0));
   while exists (select from public.organizations o where o.slug = candidate) loop
     n := n + 1;
     candidate := base || '-' || n;
