@@ -84,7 +84,8 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, dict[
           left join lateral (select i.contact_id from public.contact_identities i
             where i.organization_id = a.organization_id and i.kind = 'phone' and i.scope = '' and i.value = a.phone limit 1) as p on true
         )
-        select k.n, k.by_bsuid, k.by_phone, c.id as contact_id, c.name, c.given_name, c.username, c.phone, coalesce(c.blocked, false) as blocked, c.last_seen_at
+        select k.n, k.by_bsuid is not null as by_bsuid, k.by_phone is not null as by_phone, c.id as contact_id, c.name, c.given_name, c.username, c.phone,
+          coalesce(c.blocked, false) as blocked, c.last_seen_at
         from known k
         left join lateral (select c.id, c.name, c.given_name, c.username, c.phone, c.blocked_at is not null as blocked, c.last_seen_at
           from public.contacts c where c.organization_id = k.organization_id and c.id = k.contact_id limit 1) as c on true

@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
@@ -87,11 +87,12 @@ class Database:
         Batches find their rows by primary key, one by one: a plan that joins by reading whole tables looks cheap only while they are
         small, and stays when they are not.
         """
-        async with self._transaction() as connection:
+        async with self._transaction(pipelined=True) as connection:
             named = "{" + ",".join(str(UUID(str(one))) for one in organization_ids) + "}"
             await connection.execute(
                 "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organization_ids', %(named)s, true),"
-                " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+                " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
+                " set_config('enable_seqscan', 'off', true)",
                 {"named": named, "commit": "on" if durable else "off"},
             )
             yield Tenants(connection, organization_ids)
@@ -111,10 +112,10 @@ class Database:
             await self._pool.putconn(connection)
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+    async def _transaction(self, pipelined: bool = False) -> AsyncIterator[AsyncConnection[Any]]:
         connection = await self._borrow()
         try:
-            async with connection.transaction():
+            async with connection.pipeline() if pipelined else nullcontext(), connection.transaction():
                 yield connection
         finally:
             await self._pool.putconn(connection)

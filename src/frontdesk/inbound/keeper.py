@@ -15,7 +15,7 @@ from frontdesk.inbound.records import Place
 WINDOW_SECONDS = 0.002
 ENOUGH_ROWS = 500
 GROUPS_AT_ONCE = 2
-ROUTE_SECONDS = 60.0
+ROUTE_SECONDS = 600.0  # what keeps a delivery asks for its channel, so a route that has ended is noticed
 NO_ROUTE_SECONDS = 2.0
 
 Row = dict[str, Any]
@@ -81,7 +81,7 @@ class Keeper:
 
 
 class Routes:
-    """Which channel a number means; remembered for a minute, and unknown numbers for two seconds."""
+    """Which channel a number means; remembered for ten minutes, and unknown numbers for two seconds."""
 
     def __init__(self, database: Database) -> None:
         """Remember nothing yet."""

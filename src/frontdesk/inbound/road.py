@@ -74,18 +74,18 @@ class InboundRoad:
             self._look.set()
 
     async def _runner(self, half: _Half) -> None:
-        busy = False
+        told = 0
         while not self._stopping:
             if not half.waiting:
                 half.something.clear()
                 await half.something.wait()
-                busy = False
-            if busy and len(half.waiting) < LANES_AT_ONCE:
+                told = 0
+            if 0 < told < DELIVERIES_AT_ONCE and len(half.waiting) < LANES_AT_ONCE:
                 await asyncio.sleep(LINGER_SECONDS)
-            busy = await self._serve(half)
+            told = await self._serve(half)
 
-    async def _serve(self, half: _Half) -> bool:
-        """One batch. Returns whether there was anything to tell."""
+    async def _serve(self, half: _Half) -> int:
+        """One batch. Returns how many deliveries it told."""
         picked = list(half.waiting)[:LANES_AT_ONCE]
         for lane in picked:
             del half.waiting[lane]
@@ -95,12 +95,12 @@ class InboundRoad:
             log.warning("the inbound road waits for the database", error=str(error) or type(error).__name__)
             half.wake(picked)
             await asyncio.sleep(POLL_SECONDS)
-            return False
+            return 0
 
-    async def _tell(self, picked: list[Lane], half: _Half) -> bool:
+    async def _tell(self, picked: list[Lane], half: _Half) -> int:
         held = await self._lanes.hold(picked)
         if not held:
-            return False
+            return 0
         channels = {lane: leased.channel for lane, leased in held.items()}
         each = max(4, 2 * DELIVERIES_AT_ONCE // len(held))
         told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number)
@@ -108,7 +108,7 @@ class InboundRoad:
             half.wake(held)
         self._told(told)
         await self._note(told.heard)
-        return told.deliveries > 0
+        return told.deliveries
 
     async def _note(self, heard: Iterable[Lane]) -> None:
         """Show on the channels that somebody writes to them; once in a while is often enough."""
