@@ -71,3 +71,10 @@ async def test_a_name_given_by_the_team_wins_over_whatsapps(world: World) -> Non
 async def test_a_name_of_thousands_of_characters_is_cut_not_refused(world: World) -> None:
     (met,) = await meet(world, world.shop, Sender("491", None, "u" * 5000, "N" * 10_000))
     assert met.name == "N" * 400
+
+
+async def test_a_bsuid_means_somebody_else_in_another_portfolio_even_in_one_batch(world: World) -> None:
+    here, there = (Arrival(world.shop.organization_id, scope, Sender(None, "US.1", None, "x"), datetime.now(UTC)) for scope in ("portfolio a", "portfolio b"))
+    async with world.database.tenants([world.shop.organization_id]) as db:
+        one, other = await contacts.meet(db, [here, there])
+    assert one.contact_id != other.contact_id

@@ -102,16 +102,16 @@ def _lacks(row: dict[str, Any], found: dict[str, Any]) -> bool:
 async def _introduce(db: Tenants, missing: Sequence[dict[str, Any]], found: dict[int, dict[str, Any]]) -> None:
     """Create the contacts nobody knows, and teach the known ones their further addresses."""
     contacts, identities = [], []
-    made: dict[tuple[str, str, str], UUID] = {}
+    made: dict[tuple[str, str, str, str], UUID] = {}
     for row in missing:
         here = found[row["n"]]
         addresses = [(kind, scope, row[kind]) for kind, scope in (("bsuid", row["scope"]), ("phone", "")) if row[kind]]
-        known = [made[key] for address in addresses if (key := (row["organization_id"], *address[::2])) in made]
+        known = [made[key] for address in addresses if (key := (row["organization_id"], *address)) in made]
         contact_id = here["contact_id"] or (known[0] if known else new_id())
         if not here["contact_id"] and not known:
             contacts.append(row | {"id": contact_id, "search_text": _search_text(row)})
         for kind, scope, value in addresses:
-            made.setdefault((row["organization_id"], kind, value), contact_id)
+            made.setdefault((row["organization_id"], kind, scope, value), contact_id)
             identities.append({"organization_id": row["organization_id"], "kind": kind, "scope": scope, "value": value, "contact_id": contact_id})
     await db.run(
         """
