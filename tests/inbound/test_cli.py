@@ -89,3 +89,8 @@ def test_what_is_not_there_is_not_replayed(run: Any, kept: Kept, name: str) -> N
     refused = run("replay", name)
     assert isinstance(refused.exception, NoSuchDelivery)
     assert kept.count("failed_deliveries") == 1
+
+
+def test_the_list_shows_whole_ids_so_that_one_can_be_replayed(run: Any, kept: Kept) -> None:
+    listed = "".join(run().output.split())
+    assert str(kept.failed) in listed and "[column]" in listed

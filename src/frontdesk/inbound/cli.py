@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from frontdesk.database.servers import opened
 from frontdesk.errors import NotFound
@@ -30,10 +31,10 @@ def deliveries(context: typer.Context) -> None:
 def list_(most: Annotated[int, typer.Option(help="How many at the most.")] = 50) -> None:
     """List kept failures, the newest first."""
     rows = asyncio.run(_list(Settings.load(), most))
-    table = Table("id", "organization", "kind", "received", "tries", "bytes", "error", box=None)
+    table = Table(Column("id", no_wrap=True), Column("organization", overflow="fold"), Column("what and why", overflow="fold"), box=None)
     for row in rows:
-        table.add_row(str(row["id"]), row["organization"] or "(unknown)", row["kind"], f"{row['received_at']:%Y-%m-%d %H:%M:%S}",
-                      str(row["attempts"]), str(row["size"]), row["error"])  # fmt: skip
+        what = f"{row['kind']} of {row['received_at']:%Y-%m-%d %H:%M:%S}, {row['size']} bytes, tried {row['attempts']} times"
+        table.add_row(str(row["id"]), row["organization"] or "(unknown)", escape(f"{what}\n{row['error']}"))  # an error's brackets are no markup
     Console().print(table if rows else "No delivery is waiting for a look.")
 
 
