@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import structlog
 from psycopg import OperationalError
 
-from frontdesk.channels import Unreadable, answer_handshake, signed, split
+from frontdesk.channels import Event, Unreadable, answer_handshake, signed, split
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.keeper import Group, Keeper, Routes, delivery_row
+from frontdesk.inbound.keeper import Group, Keeper, Routes, Row, delivery_row
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
 TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
@@ -98,16 +99,22 @@ class Webhook:
         except Unreadable as error:
             await self._keep_unrouted(source, None, "", body, f"not readable: {error}")
             return
-        routes = await self._routes.find(source.kind, {event.phone_number_id for event in events})
-        rows = []
+        if homeless := await self._deliver(source, events):  # a channel that was remembered is gone; its number may have another
+            self._routes.forget()
+            homeless = await self._deliver(source, homeless)
+        for event in homeless:
+            await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "its channel was disconnected a moment ago")
+
+    async def _deliver(self, source: Source, events: Sequence[Event]) -> list[Event]:
+        """Keep events on their lanes, and aside what is for nobody; returns those whose channel is gone, which are not kept."""
+        routes, on_lanes = await self._routes.find(source.kind, {event.phone_number_id for event in events}), dict[UUID, tuple[Event, Row]]()
         for event in events:
             if lane := routes[event.phone_number_id]:
-                rows.append(delivery_row(lane, event))
+                row = delivery_row(lane, event)
+                on_lanes[row["id"]] = event, row
             else:
                 await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
-        for row in await self._keeper.keep(rows):
-            self._routes.forget()  # they were older than the channel's end
-            await self._keep_unrouted(source, row["kind"], "", row["payload"].encode(), "its channel was disconnected a moment ago")
+        return [on_lanes[row["id"]][0] for row in await self._keeper.keep([row for _, row in on_lanes.values()])]
 
     async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
         await self._database.call(
