@@ -21,14 +21,25 @@ class NotYet(Exception):
     """The batch met a passing fault of the database, or another worker on its way; it is still kept and will be told later."""
 
 
-async def tell(database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, half: int | None = None) -> Told:
-    """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside."""
+class ToldBefore(NotYet):
+    """A message of the batch came before. The next try has to ask which."""
+
+
+async def tell(
+    database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, half: int | None = None, *, looked_for: bool = True
+) -> Told:
+    """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside.
+
+    looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is.
+    """
     deliveries: list[Delivery] = []
     try:
         async with database.tenants(_organizations(channels), durable=False) as db:
             deliveries = await store.take(db, channels, each, most, half)
-            return await _tell(db, channels, deliveries, answers_per_minute)
-    except (OperationalError, UniqueViolation) as error:
+            return await _tell(db, channels, deliveries, answers_per_minute, looked_for)
+    except UniqueViolation as error:
+        raise NotYet(str(error)) if looked_for else ToldBefore from error
+    except OperationalError as error:
         raise NotYet(str(error)) from error
     except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
         log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
@@ -63,13 +74,13 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
     return Told(len(failures), 0, frozenset(), 0, frozenset(), tuple(failures))
 
 
-async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int) -> Told:
+async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True) -> Told:
     """The whole story, in order."""
     arrived, statuses, failures = _read(deliveries)
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
     met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
-    new_messages = await messages.record_inbound(db, inbound, answers_per_minute)
+    new_messages = await messages.record_inbound(db, inbound, answers_per_minute, looked_for=looked_for)
     changed = await messages.record_statuses(db, statuses)
     answers = await auto_replies.answer(db, new_messages, answers_per_minute)
     if failures:

@@ -12,17 +12,18 @@ from psycopg import Error as DatabaseError
 from frontdesk.channels import Lane, Lanes, note_inbound
 from frontdesk.database import Database
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.actions import NotYet, tell
+from frontdesk.inbound.actions import NotYet, ToldBefore, tell
 from frontdesk.inbound.records import Place, Told
 
 LANES_AT_ONCE = 200
-DELIVERIES_AT_ONCE = 300
+DELIVERIES_AT_ONCE = 500
 POLL_SECONDS = 0.5
+# how exactly a number knows when somebody last wrote to it; the row of a busy one is not written with every batch
 NOTE_SECONDS = 30.0
+# WhatsApp sends most messages once; after one that came again, each batch asks for a while which are stored already
+LOOK_SECONDS = 60.0
 # while messages pour in, waiting this long makes batches larger and everything cheaper; never when it is quiet
 LINGER_SECONDS = 0.004
-# how exactly a number knows when somebody last wrote to it; the row of a busy one is not written with every batch
-NOTED_SECONDS = 60.0
 FIRST = UUID(int=0)
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ class _Half:
         self.number = number
         self.waiting: dict[Lane, None] = {}
         self.something = asyncio.Event()
+        self.looks_until = 0.0  # until then each batch asks which of its messages are stored already
 
     def wake(self, lanes: Iterable[Lane]) -> None:
         self.waiting.update(dict.fromkeys(lanes))
@@ -91,6 +93,10 @@ class InboundRoad:
             del half.waiting[lane]
         try:
             return await self._tell(picked, half)
+        except ToldBefore:
+            half.looks_until = monotonic() + LOOK_SECONDS
+            half.wake(picked)
+            return 0
         except (NotYet, DatabaseError, Unavailable) as error:
             log.warning("the inbound road waits for the database", error=str(error) or type(error).__name__)
             half.wake(picked)
@@ -103,7 +109,8 @@ class InboundRoad:
             return 0
         channels = {lane: leased.channel for lane, leased in held.items()}
         each = max(4, 2 * DELIVERIES_AT_ONCE // len(held))
-        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number)
+        looked_for = monotonic() < half.looks_until
+        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number, looked_for=looked_for)
         if told.deliveries >= min(each, DELIVERIES_AT_ONCE):  # some lane may hold more than was taken
             half.wake(held)
         self._told(told)

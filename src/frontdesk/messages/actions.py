@@ -15,12 +15,15 @@ _MOMENTS = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "
 RANKS = {"accepted": 3, "sent": 4, "failed": 5, "delivered": 6, "read": 7, "played": 8}
 
 
-async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_minute: int) -> list[NewMessage]:
-    """Store what arrived, each once however often it comes, in order; count it; return what was new."""
+async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_minute: int, *, looked_for: bool = True) -> list[NewMessage]:
+    """Store what arrived, each once however often it comes, in order; count it; return what was new.
+
+    looked_for: False spares the question which are stored already. Then UniqueViolation is raised if one is, and nothing was done.
+    """
     once: dict[int, Inbound] = {}
     for message in inbound:
         once.setdefault(message.id.int, message)
-    known = await store.stored_already(db, [_key_row(n, message) for n, message in enumerate(once.values())]) if once else set()
+    known = await store.stored_already(db, [_key_row(n, message) for n, message in enumerate(once.values())]) if once and looked_for else set()
     fresh = [message for n, message in enumerate(once.values()) if n not in known]
     if not fresh:
         return []

@@ -234,9 +234,9 @@ $$;
 grant execute on function private.expire_claims(interval) to frontdesk_app;
 
 -- Renews the statistics of tables that have grown fast since they were last looked at. Plans are kept for as long as a connection lives, also
--- those of foreign key checks; new statistics make PostgreSQL think again. Returns the tables it looked at.
+-- those of foreign key checks; new statistics, from a small sample, make PostgreSQL think again. Returns the tables it looked at.
 create function private.notice_growth() returns setof text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set default_statistics_target = 5 as $$
 declare grown text;
 begin
   for grown in
