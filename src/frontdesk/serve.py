@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
+import structlog
 import uvicorn
 import uvloop
 
@@ -34,11 +35,18 @@ def run(settings: Settings, *, web: bool = True, work: bool = True) -> None:
     """Serve until SIGTERM or SIGINT. Raises a FrontdeskError, with what to do about it, when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    log_plainly()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_Run(settings, web, work).story())
         except asyncio.CancelledError:
             print("Frontdesk was stopped before it was ready.", flush=True)
+
+
+def log_plainly() -> None:
+    """Log where an exception came from, but not the values it met on the way: an access token may be among them."""
+    *before, _ = structlog.get_config()["processors"]
+    structlog.configure(processors=[*before, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
 
 class _Run:
