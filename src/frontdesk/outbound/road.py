@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
@@ -15,26 +14,15 @@ from frontdesk.database import Database
 from frontdesk.errors import Unavailable
 from frontdesk.outbound import store
 from frontdesk.outbound.actions import deliver
-from frontdesk.outbound.pacing import Pace
-from frontdesk.outbound.records import Claim, Result
+from frontdesk.outbound.ledger import Ledger
+from frontdesk.outbound.records import Claim
+from frontdesk.outbound.speakers import Speaker, Speakers
 
 LANES_AT_ONCE = 200
 IN_FLIGHT = 200  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
 POLL_SECONDS = 0.5
-RECORD_EVERY = 0.015
-RECORD_AT_ONCE = 500
 FIRST = UUID(int=0)
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """What speaking on a lane needs: where, with which token, how fast."""
-
-    leased: Leased
-    endpoint: str
-    token: str
-    pace: Pace
 
 
 class OutboundRoad:
@@ -43,15 +31,13 @@ class OutboundRoad:
     def __init__(self, database: Database, lanes: Lanes, session: Session, worker: UUID,
                  voice: Callable[[Leased], tuple[str, str]], sent: Callable[[Iterable[UUID]], None]) -> None:  # fmt: skip
         """`voice` gives a lane's address and token; `sent` hears of the organizations whose messages moved."""
-        self._database, self._lanes, self._session, self._worker = database, lanes, session, worker
-        self._voice, self._sent = voice, sent
+        self._database, self._session, self._worker, self._sent = database, session, worker, sent
         self._waiting: dict[Lane, None] = {}
-        self._speakers: dict[Lane, Speaker] = {}
         self._something = asyncio.Event()
+        self._speakers = Speakers(database, lanes, voice, sent)
+        self._ledger = Ledger(database, worker, sent)
         self._look = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
-        self._results: list[Result] = []
-        self._finished = asyncio.Event()
 
     def wake(self, lanes: Iterable[Lane]) -> None:
         """Something was queued on these lanes."""
@@ -63,18 +49,18 @@ class OutboundRoad:
         self._look.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until told to stop; what is being spoken is spoken and recorded."""
-        recorder = asyncio.create_task(self._record_all())
-        poller = asyncio.create_task(self._poll(stop))
-        claimer = asyncio.create_task(self._claim_all(stop))
-        await stop.wait()
-        self._something.set()
-        self._look.set()
-        await asyncio.gather(claimer, poller)
-        if self._flying:
-            await asyncio.wait(self._flying, timeout=5.0)
-        self._finished.set()
-        await recorder
+        """Serve until told to stop; what is being spoken is spoken and recorded. Raises if a part of it dies: then the process must end."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ledger.run())
+            serving = [group.create_task(self._claim_all(stop)), group.create_task(self._poll(stop))]
+            await stop.wait()
+            self._something.set()
+            self._look.set()
+            await asyncio.wait(serving)
+            if self._flying:
+                await asyncio.wait(self._flying, timeout=5.0)
+            await self._speakers.finish()
+            self._ledger.finish()
 
     async def _claim_all(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -87,12 +73,15 @@ class OutboundRoad:
             except (DatabaseError, Unavailable) as error:
                 log.warning("the outbound road waits for the database", error=str(error) or type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
+            except Exception as error:  # nothing that happens to one lane ends the sending of all
+                log.error("the outbound road stumbled and goes on", exc_info=error)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _claim_some(self) -> None:
         """One claim over all lanes that have room; returns at once or when there may be room again."""
-        free = IN_FLIGHT - len(self._flying) - len(self._results)
+        free = IN_FLIGHT - len(self._flying) - len(self._ledger)
         picked = list(self._waiting)[:LANES_AT_ONCE]
-        speakers = await self._speakers_for(picked)
+        speakers = await self._speakers.of(picked)
         room = _share({lane: n for lane, speaker in speakers.items() if (n := speaker.pace.room()) > 0}, free)
         for lane in [lane for lane in picked if lane not in speakers or lane in room]:
             self._waiting.pop(lane, None)
@@ -131,77 +120,36 @@ class OutboundRoad:
         if result is None:
             log.warning("a message's fate is unknown until its status arrives", message=str(claim.id))
             return
-        self._results.append(result)
+        self._ledger.add(result)
         if result.verdict == "again" and not result.counts and result.error_text:
-            await self._stop_channel(lane, result.error_text)
-
-    async def _stop_channel(self, lane: Lane, reason: str) -> None:
-        speaker = self._speakers.pop(lane, None)
-        self._waiting.pop(lane, None)
-        if speaker is None:
-            return  # another message of this lane said so a moment ago
-        speaker.pace.rest(3600)
-        self._lanes.forget(lane)
-        async with self._database.tenants([lane.organization_id]) as db:
-            await store.stop_channel(db, lane, reason)
-        self._sent([lane.organization_id])
-
-    async def _speakers_for(self, lanes: list[Lane]) -> dict[Lane, Speaker]:
-        held = await self._lanes.hold(lanes)
-        speakers = {}
-        for lane, leased in held.items():
-            known = self._speakers.get(lane)
-            if known is None or known.leased is not leased:
-                if leased.channel.status == "stopped":
-                    continue
-                endpoint, token = self._voice(leased)
-                same_rate = known is not None and known.pace.rate == leased.channel.rate_per_second
-                pace = known.pace if known and same_rate else Pace(leased.channel.rate_per_second)
-                known = self._speakers[lane] = Speaker(leased, endpoint, token, pace)
-            speakers[lane] = known
-        return speakers
-
-    async def _record_all(self) -> None:
-        """Record results a batch at a time until everything is spoken and recorded; a database that is away is waited for."""
-        while self._results or not self._finished.is_set():
-            if not self._results:
-                await asyncio.sleep(RECORD_EVERY)
-                continue
-            results = self._results[:RECORD_AT_ONCE]
-            organization_ids = list({result.claim.organization_id for result in results})
-            try:
-                async with self._database.tenants(organization_ids) as db:
-                    await store.record(db, results, self._worker)
-            except (DatabaseError, Unavailable) as error:
-                log.warning("results of sending wait for the database", waiting=len(self._results), error=str(error) or type(error).__name__)
-                if self._finished.is_set():
-                    return  # their claims stay; a status or the clock settles them
-                await asyncio.sleep(POLL_SECONDS)
-                continue
-            del self._results[: len(results)]
-            self._sent(organization_ids)
-            await asyncio.sleep(RECORD_EVERY if len(self._results) < RECORD_AT_ONCE else 0)
+            self._speakers.stop_later(lane, result.error_text)
 
     async def _poll(self, stop: asyncio.Event) -> None:
         """Find what nobody woke us for: queued by another process, due for another try, or left behind."""
         after, checked = Lane(FIRST, FIRST), 0.0
         while not stop.is_set():
             try:
-                rows = await self._database.call(
-                    "select * from private.waiting_outbound(%(organization_id)s, %(channel_id)s, %(many)s)", {**after._asdict(), "many": LANES_AT_ONCE}
-                )
-                lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
-                self.wake(lanes)
-                after = lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
+                after = await self._find(after)
                 if monotonic() - checked > 5:
                     checked = monotonic()
                     self._sent([row["expire_claims"] for row in await self._database.call("select private.expire_claims(interval '2 minutes')")])
             except (DatabaseError, Unavailable) as error:
                 log.warning("cannot look for waiting messages", error=str(error) or type(error).__name__)
+            except Exception as error:  # looked for again in a moment
+                log.error("looking for waiting messages went wrong", exc_info=error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._look.wait()
             self._look.clear()
+
+    async def _find(self, after: Lane) -> Lane:
+        """Wake the next lanes on which something waits; returns where to go on."""
+        rows = await self._database.call(
+            "select * from private.waiting_outbound(%(organization_id)s, %(channel_id)s, %(many)s)", {**after._asdict(), "many": LANES_AT_ONCE}
+        )
+        lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
+        self.wake(lanes)
+        return lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
 
 
 def _share(room: dict[Lane, int], free: int) -> dict[Lane, int]:
