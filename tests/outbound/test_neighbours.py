@@ -8,11 +8,12 @@ import pytest
 from frontdesk.channels import Lane, Lanes, Leased, Session
 from frontdesk.database import new_id
 from frontdesk.outbound import OutboundRoad
+from frontdesk.outbound import road as road_module
 from frontdesk.outbound.ledger import Ledger
-from tests.graph import Graph, graph
-from tests.outbound.test_refusals import stand
+from tests.graph import Graph, graph, refuse
+from tests.outbound.test_refusals import only, put_off, stand
 from tests.outbound.test_road import driving, queue, until
-from tests.world import Shop, World
+from tests.world import Shop, World, open_shop
 
 
 @pytest.fixture
@@ -96,3 +97,24 @@ async def test_a_part_of_the_road_that_dies_takes_the_road_along(world: World, m
         road = OutboundRoad(world.database, Lanes(world.database, new_id(), "out"), session, new_id(), lambda leased: ("", ""), lambda ids: None)
         with pytest.raises(ExceptionGroup):
             await asyncio.wait_for(road.run(asyncio.Event()), 5)
+
+
+async def test_numbers_that_rest_do_not_hold_up_the_others(world: World, graph_api: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road_module, "LANES_AT_ONCE", 2)  # as many as rest here; in the product 200
+    third = await open_shop(world.owner, "Third")
+    await talk(world, world.shop, world.neighbour, third)
+    graph_api.answer = only("spam", refuse(131048, 429))
+    for shop in (world.shop, world.neighbour):
+        await queue(world, shop, "spam")
+    async with driving(world, graph_api) as road:
+
+        async def both() -> bool:
+            return len(graph_api.said) == 2 and await put_off(world)()
+
+        await until(both)
+        for shop in (world.shop, world.neighbour):
+            await queue(world, shop, "has to wait two hours")
+        road.wake([world.shop.lane, world.neighbour.lane])
+        await asyncio.sleep(0.3)  # both are looked at and stay
+        fine = await queue(world, third, "fine")
+        await until(stand(world, fine, "accepted"), 6)

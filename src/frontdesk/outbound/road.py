@@ -1,7 +1,7 @@
 """Driving the outbound lanes: claim what may be sent now, speak, record."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from uuid import UUID
@@ -17,6 +17,7 @@ from frontdesk.outbound.actions import deliver
 from frontdesk.outbound.ledger import Ledger
 from frontdesk.outbound.records import Claim
 from frontdesk.outbound.speakers import Speaker, Speakers
+from frontdesk.outbound.turns import Turns
 
 LANES_AT_ONCE = 200
 IN_FLIGHT = 200  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
@@ -32,8 +33,7 @@ class OutboundRoad:
                  voice: Callable[[Leased], tuple[str, str]], sent: Callable[[Iterable[UUID]], None]) -> None:  # fmt: skip
         """`voice` gives a lane's address and token; `sent` hears of the organizations whose messages moved."""
         self._database, self._session, self._worker, self._sent = database, session, worker, sent
-        self._waiting: dict[Lane, None] = {}
-        self._something = asyncio.Event()
+        self._turns = Turns()
         self._speakers = Speakers(database, lanes, voice, sent)
         self._ledger = Ledger(database, worker, sent)
         self._look = asyncio.Event()
@@ -41,8 +41,7 @@ class OutboundRoad:
 
     def wake(self, lanes: Iterable[Lane]) -> None:
         """Something was queued on these lanes."""
-        self._waiting.update(dict.fromkeys(lanes))
-        self._something.set()
+        self._turns.wake(lanes)
 
     def look(self) -> None:
         """Another process says that something waits somewhere."""
@@ -54,7 +53,7 @@ class OutboundRoad:
             group.create_task(self._ledger.run())
             serving = [group.create_task(self._claim_all(stop)), group.create_task(self._poll(stop))]
             await stop.wait()
-            self._something.set()
+            self._turns.wake(())
             self._look.set()
             await asyncio.wait(serving)
             if self._flying:
@@ -64,11 +63,8 @@ class OutboundRoad:
 
     async def _claim_all(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            if not self._waiting:
-                self._something.clear()
-                await self._something.wait()
-                continue
             try:
+                await self._turns.some()
                 await self._claim_some()
             except (DatabaseError, Unavailable) as error:
                 log.warning("the outbound road waits for the database", error=str(error) or type(error).__name__)
@@ -78,26 +74,34 @@ class OutboundRoad:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _claim_some(self) -> None:
-        """One claim over all lanes that have room; returns at once or when there may be room again."""
+        """One claim over the lanes whose turn it is and that have room."""
         free = IN_FLIGHT - len(self._flying) - len(self._ledger)
-        picked = list(self._waiting)[:LANES_AT_ONCE]
+        if free <= 0:
+            await asyncio.sleep(0.002)
+            return
+        picked = self._turns.first(LANES_AT_ONCE)
         speakers = await self._speakers.of(picked)
-        room = _share({lane: n for lane, speaker in speakers.items() if (n := speaker.pace.room()) > 0}, free)
-        for lane in [lane for lane in picked if lane not in speakers or lane in room]:
-            self._waiting.pop(lane, None)
+        room = self._room(picked, speakers, free)
         if not room:
-            await self._wait_for_room(free, speakers)
             return
         async with self._database.tenants(list({lane.organization_id for lane in room})) as db:
             claims = await store.claim(db, room, self._worker)
         self._send(claims, speakers)
         self._look_again(claims, room)
 
-    async def _wait_for_room(self, free: int, speakers: dict[Lane, Speaker]) -> None:
-        if free <= 0:
-            await asyncio.sleep(0.002)
-        elif speakers:
-            await asyncio.sleep(min(0.05, *(max(0.001, speaker.pace.wait()) for speaker in speakers.values())))
+    def _room(self, picked: Sequence[Lane], speakers: Mapping[Lane, Speaker], free: int) -> dict[Lane, int]:
+        """How many each lane may claim now, together no more than is free; whoever gets nothing of it keeps its turn."""
+        room: dict[Lane, int] = {}
+        for lane in picked:
+            if (speaker := speakers.get(lane)) is None:
+                self._turns.leave(lane)
+            elif (most := speaker.pace.room()) <= 0:
+                self._turns.rest(lane, speaker.pace.wait())
+            elif free > 0:
+                room[lane] = min(most, free)
+                free -= room[lane]
+                self._turns.leave(lane)
+        return room
 
     def _send(self, claims: list[Claim], speakers: dict[Lane, Speaker]) -> None:
         for claim in claims:
@@ -150,14 +154,3 @@ class OutboundRoad:
         lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
         self.wake(lanes)
         return lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
-
-
-def _share(room: dict[Lane, int], free: int) -> dict[Lane, int]:
-    """Every lane its room, but together no more than is free; those served first get it, and the others come next time."""
-    shared: dict[Lane, int] = {}
-    for lane, wanted in room.items():
-        if free <= 0:
-            break
-        shared[lane] = min(wanted, free)
-        free -= shared[lane]
-    return shared
