@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 EventKind = Literal["message", "status", "other"]
@@ -26,8 +26,7 @@ class Channel:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event cut out of a webhook. `payload` is JSON text that can be read without the rest of the webhook.
 
     `party`: whose event it is, by BSUID or phone as the webhook has it; events of one party are told in order.
@@ -40,8 +39,7 @@ class Event:
     party: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Who wrote. `phone`: digits without +; `username`: without @. At least one of phone and bsuid is known."""
 
     phone: str | None
@@ -50,8 +48,7 @@ class Sender:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class InboundMessage:
+class InboundMessage(NamedTuple):
     """What a customer sent. `sent_at`: UTC, whole seconds; `reply_to`: the provider's id of the quoted message.
 
     `type` is "text", "reaction" or any other type of WhatsApp; `text` of the others is their caption or a placeholder

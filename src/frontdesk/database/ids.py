@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 
 def new_id(at: datetime | None = None) -> UUID:
@@ -43,4 +43,15 @@ _chance = random.Random().getrandbits  # seeded by the system; ids are names, no
 
 
 def _assemble(milliseconds: int, counter: int) -> UUID:
-    return UUID(int=(milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | _chance(62))
+    return uuid_of((milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | _chance(62))
+
+
+def uuid_of(number: int) -> UUID:
+    """The UUID of this number below 2**128, in a third of the time: what its constructor makes sure of is known here."""
+    made = _new(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+_new, _set = object.__new__, object.__setattr__

@@ -1,5 +1,6 @@
 """The story of what arrives, told for a whole batch in one transaction: the only place that knows it from beginning to end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
     async with database.tenants([deliveries[0].organization_id]) as db:
         failures = [Failure(d, f"{type(error).__name__}: {error}") for d in await store.take_again(db, deliveries)]
         await store.keep_failures(db, failures)
-    return Told(len(failures), 0, frozenset(), 0, frozenset(), tuple(failures))
+    return Told(_served(deliveries[: len(failures)]), 0, frozenset(), 0, frozenset(), tuple(failures))
 
 
 async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True) -> Told:
@@ -85,9 +86,9 @@ async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery],
     answers = await auto_replies.answer(db, new_messages, answers_per_minute)
     if failures:
         await store.keep_failures(db, failures)
-    lanes = {m.channel_id.int: Lane(m.organization_id, m.channel_id) for m in new_messages}
-    touched = frozenset(changed) | {lane.organization_id for lane in lanes.values()}
-    return Told(len(deliveries), len(new_messages), frozenset(lanes.values()), answers, touched, tuple(failures))
+    heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
+    touched = frozenset(changed) | {lane.organization_id for lane in heard}
+    return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))
 
 
 def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure]]:
@@ -121,12 +122,16 @@ def _status(delivery: Delivery, event: InboundStatus) -> messages.Status:
     return messages.Status(delivery.organization_id, event.message_id, event.provider_message_id, event.status, event.at, event.error_code, event.error_text)
 
 
+def _served(deliveries: Sequence[Delivery]) -> Counter[int]:
+    return Counter(delivery.channel_id.int for delivery in deliveries)
+
+
 def _organizations(channels: Channels) -> list[Any]:
     return list({lane.organization_id for lane in channels})
 
 
 def _sum(told: Sequence[Told]) -> Told:
     return Told(
-        sum(t.deliveries for t in told), sum(t.messages for t in told), frozenset().union(*(t.heard for t in told)),
+        sum((Counter(t.served) for t in told), Counter()), sum(t.messages for t in told), frozenset().union(*(t.heard for t in told)),
         sum(t.answers for t in told), frozenset().union(*(t.organization_ids for t in told)), tuple(f for t in told for f in t.failures),
     )  # fmt: skip

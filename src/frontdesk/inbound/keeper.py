@@ -77,7 +77,8 @@ class Keeper:
                 raise
         else:
             group.set_result({row["id"] for row in homeless})
-            self._kept({Place(Lane(row["organization_id"], row["channel_id"]), row["half"]) for row in rows})
+            places = {(row["channel_id"].int, row["half"]): row for row in rows}.values()
+            self._kept([Place(Lane(row["organization_id"], row["channel_id"]), row["half"]) for row in places])
 
 
 class Routes:

@@ -1,5 +1,6 @@
 """What arrives: kept first, told afterwards."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,8 +16,7 @@ class Place(NamedTuple):
     half: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One raw event as it was kept."""
 
     organization_id: UUID
@@ -37,11 +37,19 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What telling a batch came to. heard: the lanes on which somebody wrote; answers: how many wait to be sent there now."""
+    """What telling a batch came to. heard: the lanes on which somebody wrote; answers: how many wait to be sent there now.
 
-    deliveries: int
+    served: how many deliveries of each channel, by its id as a number.
+    """
+
+    served: Mapping[int, int]
     messages: int
     heard: frozenset[Lane]
     answers: int
     organization_ids: frozenset[UUID]
     failures: tuple[Failure, ...]
+
+    @property
+    def deliveries(self) -> int:
+        """How many deliveries there were."""
+        return sum(self.served.values())

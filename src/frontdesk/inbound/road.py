@@ -17,6 +17,7 @@ from frontdesk.inbound.records import Place, Told
 
 LANES_AT_ONCE = 200
 DELIVERIES_AT_ONCE = 500
+LANES_SHARE = 20  # deliveries a lane may have told at once whatever the others hold; fewer cost more each
 POLL_SECONDS = 0.5
 # how exactly a number knows when somebody last wrote to it; the row of a busy one is not written with every batch
 NOTE_SECONDS = 30.0
@@ -108,11 +109,10 @@ class InboundRoad:
         if not held:
             return 0
         channels = {lane: leased.channel for lane, leased in held.items()}
-        each = max(4, 2 * DELIVERIES_AT_ONCE // len(held))
+        each = max(LANES_SHARE, DELIVERIES_AT_ONCE // len(held))
         looked_for = monotonic() < half.looks_until
         told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number, looked_for=looked_for)
-        if told.deliveries >= min(each, DELIVERIES_AT_ONCE):  # some lane may hold more than was taken
-            half.wake(held)
+        half.wake(_unfinished(list(held), told, each))
         self._told(told)
         await self._note(told.heard)
         return told.deliveries
@@ -144,3 +144,10 @@ class InboundRoad:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._look.wait()
             self._look.clear()
+
+
+def _unfinished(lanes: list[Lane], told: Told, each: int) -> list[Lane]:
+    """Those of the lanes that may hold more: first those that were not reached, which have waited longest."""
+    if told.deliveries < DELIVERIES_AT_ONCE:
+        return [lane for lane in lanes if told.served.get(lane.channel_id.int, 0) >= each]
+    return sorted(lanes, key=lambda lane: lane.channel_id.int in told.served)
