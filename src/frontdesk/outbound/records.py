@@ -21,7 +21,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a claim. verdict: "accepted", "failed", or "again" (then not before `wait` seconds from now)."""
+    """What became of a claim. verdict: "accepted", "failed", "unknown", or "again" (then not before `wait` seconds from now)."""
 
     claim: Claim
     verdict: str
