@@ -100,9 +100,11 @@ class InboundRoad:
             return 0
         except (NotYet, DatabaseError, Unavailable) as error:
             log.warning("the inbound road waits for the database", error=str(error) or type(error).__name__)
-            half.wake(picked)
-            await asyncio.sleep(POLL_SECONDS)
-            return 0
+        except Exception as error:  # nothing that happens to one lane ends the telling of all
+            log.error("the inbound road stumbled and goes on", exc_info=error)
+        half.wake(picked)
+        await asyncio.sleep(POLL_SECONDS)
+        return 0
 
     async def _tell(self, picked: list[Lane], half: _Half) -> int:
         held = await self._lanes.hold(picked)
@@ -140,6 +142,8 @@ class InboundRoad:
                 after = lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
             except (DatabaseError, Unavailable) as error:
                 log.warning("cannot look for waiting deliveries", error=str(error) or type(error).__name__)
+            except Exception as error:  # looked for again in a moment
+                log.error("looking for waiting deliveries went wrong", exc_info=error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._look.wait()
