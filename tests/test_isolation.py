@@ -27,7 +27,9 @@ async def touched(db: Statements, statement: str, params: dict[str, Any]) -> int
     """Rows a statement saw or changed; 0 where it was refused."""
     try:
         async with db._connection.transaction():
-            return (await db._connection.execute(statement, params)).rowcount  # type: ignore[arg-type]
+            async with db._connection.pipeline():  # a worker's statements travel together: at the end of this, its answer is here
+                cursor = await db._connection.execute(statement, params)  # type: ignore[arg-type]
+            return cursor.rowcount
     except errors.InsufficientPrivilege:
         return 0
 
@@ -55,7 +57,7 @@ async def added(db: Statements, shop: Shop, table: str) -> bool:
     """Whether a row of the shop's could be added. A broken key means that the wall let it through to the constraints."""
     row = Rows(shop.organization_id, shop.owner_id, shop.channel_id).of(table)
     try:
-        async with db._connection.transaction():
+        async with db._connection.transaction(), db._connection.pipeline():
             await insert(db._connection, table, row)
     except errors.InsufficientPrivilege:
         return False
