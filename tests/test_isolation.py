@@ -155,13 +155,16 @@ async def test_every_tenant_table_is_walled_and_truncated_by_nobody(world: World
 
 FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "append_audit": lambda shop: (shop.organization_id, "x.y"),
+    "channel_apps_of": lambda shop: (shop.organization_id,),
     "check_usage_limit": lambda shop: (shop.organization_id, "messages_sent", 1),
     "colleague_name": lambda shop: (shop.organization_id, shop.owner_id),
     "connect_channel": lambda shop: (shop.organization_id, new_id(), "cloud_api", "x", "123", "+1", "1", "1", "t", None),
     "consume_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "consume_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
+    "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),
     "plan_limit": lambda shop: (shop.organization_id, "contacts"),
+    "renew_channel_app_secret": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "renew_channel_token": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),

@@ -31,6 +31,7 @@ NAMED = {
 }
 # Every field that any form has, filled in well: a stranger must fail for being one, not for a missing field.
 FIELDS = {
+    "app_secret": "0123456789abcdef0123456789abcdef",
     "access_token": "EAAB", "text": "hello", "name": "Hours", "given_name": "Mine now", "to": "1", "on": "on", "trigger": "fallback",
     "as": "+447700900142", "match": "contains", "keywords": "open", "reply": "From nine to five.", "cooldown_seconds": "0",
     "number": "+44 7700 900142", "emoji": "👍",
@@ -92,6 +93,9 @@ async def furnish(owner: psycopg.AsyncConnection[Any], shop_id: UUID) -> dict[st
     """Give the shop one of everything, and say how each is called."""
     await owner.execute(
         "select private.connect_channel(%s, %s, 'cloud_api', %s, '106540352242922', '+1 555', '1', '1', 'sealed', null)", (shop_id, new_id(), SECRET)
+    )
+    await owner.execute(
+        "select private.give_channel_app(organization_id, id, sha256(%s), 'sealed', 'sealed', 'sealed') from channels where name = %s", (b"token", SECRET)
     )
     await owner.execute("update contacts set given_name = %s, name = %s where organization_id = %s", (SECRET, SECRET, shop_id))
     await owner.execute("update organizations set name = %s where id = %s", (SECRET, shop_id))

@@ -23,7 +23,7 @@ from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
 from frontdesk.errors import Unavailable
-from frontdesk.inbound import Keeper, Source, Webhook
+from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.live import Live
 from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.registration import web as registration_web
@@ -57,7 +57,8 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
         app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
         app.mount(SIMULATOR, app.state.simulator)
     web.install(app, programs=[SIMULATOR + path for path in simulator.PROGRAM_PATHS])
-    return Application(app, _webhook(settings, database, bell, secrets))
+    keeper = Keeper(database, lambda lanes: bell.ring("in", lanes))
+    return Application(app, _webhook(settings, database, keeper, secrets), OwnAppWebhook(database, keeper, secrets.vault))
 
 
 def run_simulator(settings: Settings) -> None:
@@ -74,24 +75,26 @@ def run_simulator(settings: Settings) -> None:
 class Application:
     """The whole application. Lets webhooks past everything that only pages need."""
 
-    def __init__(self, app: FastAPI, webhook: Webhook) -> None:
-        """Serve pages with `app`, and what `webhook` is for with that."""
-        self.app, self.webhook = app, webhook
+    def __init__(self, app: FastAPI, webhook: Webhook, own_app_webhook: OwnAppWebhook) -> None:
+        """Serve pages with `app`, and webhooks with the one for all or the one for organizations' own apps."""
+        self.app, self.webhook, self.own_app_webhook = app, webhook, own_app_webhook
         self.state = app.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["path"] == WEBHOOK:
             await self.webhook(scope, receive, send)  # type: ignore[arg-type]  # Starlette's aliases say MutableMapping, ours dict
+        elif scope["type"] == "http" and scope["path"].startswith(WEBHOOK + "/"):
+            await self.own_app_webhook(scope["path"].removeprefix(WEBHOOK + "/"), scope, receive, send)  # type: ignore[arg-type]  # as above
         else:
             await self.app(scope, receive, send)
 
 
-def _webhook(settings: Settings, database: Database, bell: Bell, secrets: Secrets) -> Webhook:
+def _webhook(settings: Settings, database: Database, keeper: Keeper, secrets: Secrets) -> Webhook:
     sources = [Source(channels.CLOUD_API, (settings.whatsapp_app_secret,))] if settings.whatsapp_app_secret else []
     if secrets.simulator_app_secret:
         sources.append(Source(channels.SIMULATOR, (secrets.simulator_app_secret,)))
-    return Webhook(database, Keeper(database, lambda lanes: bell.ring("in", lanes)), sources, secrets.whatsapp_verify_token)
+    return Webhook(database, keeper, sources, secrets.whatsapp_verify_token)
 
 
 def _simulator_settings(settings: Settings, database: Database, secrets: Secrets) -> simulator.SimulatorSettings:

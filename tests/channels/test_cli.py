@@ -1,5 +1,6 @@
 """`frontdesk channels`, as the operator types it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,16 @@ def test_the_token_comes_through_standard_input_only(run: Any, organization: psy
     assert "--access-token-stdin" in str(refused.exception)
     empty = run(*CONNECT, stdin="")
     assert "access token" in str(empty.exception)
+
+
+def test_the_secret_of_an_own_app_is_the_second_line_and_its_address_is_told(run: Any, organization: psycopg.Connection[Any]) -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    missing = run(*CONNECT, "--own-app-secret-stdin", stdin="EAAG-token\n")
+    assert "app secret" in str(missing.exception)
+    connected = run(*CONNECT, "--own-app-secret-stdin", stdin=f"EAAG-token\n{secret}\n")
+    assert connected.exit_code == 0, connected.exception
+    assert re.search(r"/webhooks/whatsapp/[\w-]{43}\n.*verify token [\w-]{43}\n", connected.output)
+    assert "EAAG" not in connected.output and secret not in connected.output
 
 
 def test_other_kinds_are_not_connected_by_hand(run: Any, organization: psycopg.Connection[Any]) -> None:

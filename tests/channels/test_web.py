@@ -1,5 +1,7 @@
 """The pages of numbers."""
 
+import re
+
 import psycopg
 import pytest
 
@@ -15,6 +17,7 @@ TYPED = {
     "waba_id": "102290129340398",
     "access_token": "EAAG-secret",
 }
+SECRET = "0123456789abcdef0123456789abcdef"
 
 
 async def channel_id(desk: Desk) -> str:
@@ -97,6 +100,41 @@ async def test_what_is_wrong_with_a_number_is_told(database: Database, settings:
         assert "The token has expired." in page
         assert "Stopped" in page
         assert "The token has expired." in (await desk.get("/dashboard")).text
+
+
+async def test_a_number_in_an_own_app_shows_its_address_to_those_who_may_change_numbers_only(
+    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
+) -> None:
+    address = re.compile(r"http://127\.0\.0\.1:3002/webhooks/whatsapp/[\w-]{43}(?![\w-])")
+    async with seated(database, settings) as desk:
+        page = (await desk.press(NEW, page=NEW, **TYPED, own_app_secret=SECRET)).text
+        assert "Give your Meta app its webhook address now." in page
+        assert address.search(page) and SECRET not in page
+        assert "Copy the verify token of Main number" in page
+        await owner.execute("update public.organization_members set role = 'member'")
+        page = (await desk.get(LIST)).text
+        assert "Main number" in page and "/webhooks/whatsapp/" not in page and "Your own Meta app" not in page
+
+
+async def test_a_new_app_secret_is_put_in_place_and_a_wrong_one_named(database: Database, settings: Settings) -> None:
+    async with seated(database, settings) as desk:
+        refused = await desk.send(NEW, page=NEW, **TYPED, own_app_secret="too short")
+        assert refused.status_code == 422 and "at" in refused.text and "16 of them" in refused.text and "too short" not in refused.text
+        await desk.press(NEW, page=NEW, **TYPED, own_app_secret=SECRET)
+        here = f"{LIST}/{await channel_id(desk)}/app-secret"
+        refused = await desk.send(here, page=LIST, app_secret="short")
+        assert refused.status_code == 422 and "16 of them" in refused.text
+        assert "The new app secret is in place." in (await desk.press(here, page=LIST, app_secret=SECRET[::-1])).text
+        await desk.press(f"{LIST}/{await channel_id(desk)}/disconnection", page=LIST)
+        await desk.press(NEW, page=NEW, **TYPED)
+        assert (await desk.send(f"{LIST}/{await channel_id(desk)}/app-secret", page=LIST, app_secret=SECRET)).status_code == 404
+
+
+async def test_an_address_that_cannot_be_opened_any_more_says_so(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
+    async with seated(database, settings) as desk:
+        await desk.press(NEW, page=NEW, **TYPED, own_app_secret=SECRET)
+        await owner.execute("update private.channel_apps set webhook_token = 'sealed with a key that is gone'")
+        assert "FRONTDESK_SECRET_KEYS of before" in (await desk.get(LIST)).text
 
 
 async def test_a_member_sees_numbers_and_changes_none(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:

@@ -1,6 +1,7 @@
 """A number of WhatsApp's own: connected by the operator, called by Meta, answered through the Graph API. Only Meta is played."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -38,12 +39,22 @@ class Stage:
         said, _ = await process.communicate(token.encode() + b"\n")
         return process.returncode or 0, said.decode()
 
-    async def call(self, value: dict[str, Any], secret: str = SECRET) -> int:
-        """Meta calls the webhook."""
+    async def call(self, value: dict[str, Any], secret: str = SECRET, to: str = "/webhooks/whatsapp") -> int:
+        """Meta calls a webhook."""
         head = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "4915112345678", "phone_number_id": NUMBER}}
         entry = {"id": "102290129340398", "changes": [{"field": "messages", "value": head | value}]}
         body = httpx.Request("POST", "http://x", json={"object": "whatsapp_business_account", "entry": [entry]}).content
-        return (await self.shop.visitor.client.post("/webhooks/whatsapp", content=body, headers={"x-hub-signature-256": sign(body, secret)})).status_code
+        return (await self.shop.visitor.client.post(to, content=body, headers={"x-hub-signature-256": sign(body, secret)})).status_code
+
+    async def answered(self) -> dict[str, Any]:
+        """Wait until Meta is given the one answer to say."""
+
+        async def so() -> bool:
+            return bool(self.meta.said)
+
+        await eventually(so, "an answer at Meta")
+        (request,) = self.meta.said
+        return request
 
 
 @pytest.fixture
@@ -68,11 +79,7 @@ async def test_a_real_number_is_set_up_connected_called_and_answers(stage: Stage
     assert await stage.call(text("hi", of="16505551234", name="Sheena"), secret="guess") == 401
     assert await stage.call(text("hi", of="16505551234", name="Sheena")) == 200
 
-    async def answered() -> bool:
-        return bool(stage.meta.said)
-
-    await eventually(answered, "an answer at Meta")
-    (request,) = stage.meta.said
+    request = await stage.answered()
     assert (request["to"], request["text"]["body"]) == ("16505551234", "Thanks for writing to Lagos Glow Salon. We will answer as soon as we can.")
     assert stage.meta.calls == [(f"/v26.0/{NUMBER}/messages", f"Bearer {TOKEN}")]
     sealed = await (await stage.owner.execute("select access_token from private.channel_credentials")).fetchall()
@@ -82,3 +89,28 @@ async def test_a_real_number_is_set_up_connected_called_and_answers(stage: Stage
 
     code, said = await stage.connect()
     assert code == 1 and "Traceback" not in said
+
+
+async def test_a_number_in_an_app_of_its_own_is_connected_by_its_owner_and_heard_at_its_own_address_only(stage: Stage) -> None:
+    own_secret, visitor = "0123456789abcdef0123456789abcdef", stage.shop.visitor
+    new = {"name": "Main number", "display_number": "+49 1511 2345678", "phone_number_id": NUMBER, "waba_id": "102290129340398", "access_token": TOKEN}
+    answer = await visitor.send("/dashboard/channels/new", page="/dashboard/channels/new", **new, own_app_secret=own_secret)
+    assert answer.status_code == 303, answer.text
+    page = await stage.shop.page("/dashboard/channels")
+    address, verify_token = re.findall(r'data-copy="([^"]*/webhooks/whatsapp/[\w-]{43}|[\w-]{43})"', page)
+    path = address.removeprefix(stage.product.url)
+    query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": verify_token}
+    assert (await visitor.client.get(path, params=query)).text == "1158201444"
+
+    hi = text("hi", of="16505551234", name="Sheena")
+    assert await stage.call(hi, secret=own_secret) == 401  # for all there is another app
+    assert await stage.call(hi, to=path) == 401
+    assert await stage.call(hi, secret=own_secret, to=path[:-1]) == 404
+    assert await stage.call(hi) == 200  # the app for all does not speak for this number: kept aside
+    assert [await stage.call(hi, secret=own_secret, to=path) for _ in range(3)] == [200] * 3
+    assert (await stage.answered())["to"] == "16505551234"
+    assert "hi" in await stage.shop.page(await stage.shop.conversation("Sheena"))
+    stored = await (await stage.owner.execute("select count(*) from public.messages where direction = 'in'")).fetchall()
+    aside = await (await stage.owner.execute("select source, reason from private.unrouted_deliveries")).fetchall()
+    assert (stored, aside) == ([(1,)], [("cloud_api", "no channel has this phone number id")])
+    assert own_secret not in stage.product.said() and path not in stage.product.said()

@@ -15,6 +15,7 @@ from frontdesk.channels.addresses import endpoint, webhook_url
 from frontdesk.channels.cloud_api import Session, Unreadable, answer_handshake, read, signed, speak, split
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
 from frontdesk.channels.lanes import Lane, Lanes, Leased
+from frontdesk.channels.own_apps import OwnApp, find_own_app
 from frontdesk.channels.records import (
     Accepted,
     Channel,
@@ -52,6 +53,7 @@ __all__ = [
     "NoSuchChannel",
     "NumberTaken",
     "Outcome",
+    "OwnApp",
     "Refused",
     "Sender",
     "Session",
@@ -63,6 +65,7 @@ __all__ = [
     "derived_id",
     "disconnect",
     "endpoint",
+    "find_own_app",
     "list_channels",
     "note_inbound",
     "open_sandbox",

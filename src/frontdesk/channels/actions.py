@@ -7,7 +7,9 @@ from frontdesk import audit, secret_files, usage
 from frontdesk.access import Actor
 from frontdesk.channels import store
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
-from frontdesk.channels.input import access_token, checked
+from frontdesk.channels.input import access_token, app_secret, checked
+from frontdesk.channels.lanes import Lane
+from frontdesk.channels.own_apps import AppAddress, app_context, opened_address, sealed_app
 from frontdesk.channels.simulator import access_token as simulated_token
 from frontdesk.channels.simulator import waba_id as simulated_account
 from frontdesk.database import Platform, Tenant, new_id
@@ -55,12 +57,16 @@ async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, *, or
     }  # fmt: skip
     if not await store.connect(db, organization, row):
         raise NumberTaken(field="phone_number_id")
+    if new.own_app_secret:
+        await store.give_app(db, sealed_app(vault, Lane(organization, channel_id), AppAddress.make(), new.own_app_secret))
     await _record_connected(db, organization, channel_id, new)
     return channel_id
 
 
 async def _record_connected(db: Tenant | Platform, organization_id: UUID, channel_id: UUID, new: NewChannel) -> None:
-    details = {"number": new.display_number, "phone_number_id": new.phone_number_id}
+    details: dict[str, str | bool] = {"number": new.display_number, "phone_number_id": new.phone_number_id}
+    if new.own_app_secret:
+        details["own_app"] = True
     if isinstance(db, Tenant):
         await audit.append(db, "channel.connected", target_type="channel", target_id=channel_id, details=details)
     else:
@@ -115,6 +121,26 @@ async def renew_token(db: Tenant, vault: Vault, channel_id: UUID, token: str) ->
     await store.forget_error(db, channel_id)
     details = {"number": channel.display_number}
     await audit.append(db, "channel.token_renewed", target_type="channel", target_id=channel_id, details=details)
+
+
+async def app_addresses(db: Tenant | Platform, vault: Vault, organization_id: UUID) -> dict[UUID, AppAddress | None]:
+    """What the organization's own apps must be told, by channel; nothing for a member who may not change channels.
+
+    None stands for an address that was sealed with a key that is gone.
+    """
+    return {row["channel_id"]: opened_address(vault, organization_id, row) for row in await store.apps_of(db, organization_id)}
+
+
+async def renew_app_secret(db: Tenant, vault: Vault, channel_id: UUID, typed: str) -> None:
+    """Put a new secret of its own app in place. Raises NoSuchChannel, also if it has no app of its own, or BadInput."""
+    channel = await store.find(db, channel_id)
+    if channel is None:
+        raise NoSuchChannel
+    sealed = vault.seal(app_secret(typed), context=app_context(db.organization_id, channel_id, "app_secret"))
+    if not await store.renew_app_secret(db, channel_id, sealed):
+        raise NoSuchChannel
+    details = {"number": channel.display_number}
+    await audit.append(db, "channel.app_secret_renewed", target_type="channel", target_id=channel_id, details=details)
 
 
 async def disconnect(db: Tenant, channel_id: UUID) -> ConnectedChannel:

@@ -13,9 +13,9 @@ def endpoint(settings: Settings, channel: Channel) -> str:
     return messages_url(_graph_url(settings, channel.kind), settings.whatsapp_graph_version, channel.phone_number_id)
 
 
-def webhook_url(settings: Settings) -> str:
-    """The address to give to Meta, as far as the settings know it."""
-    return (settings.public_url or settings.base_url) + WEBHOOK_PATH
+def webhook_url(settings: Settings, webhook_token: str | None = None) -> str:
+    """The address to give to Meta, as far as the settings know it: the one for all, or that of an organization's own app."""
+    return (settings.public_url or settings.base_url) + WEBHOOK_PATH + (f"/{webhook_token}" if webhook_token else "")
 
 
 def _graph_url(settings: Settings, kind: str) -> str:

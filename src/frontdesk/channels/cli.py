@@ -13,7 +13,8 @@ from rich.table import Column, Table
 from frontdesk import secret_files
 from frontdesk.channels import actions, addresses, store
 from frontdesk.channels.connected import CLOUD_API, NewChannel
-from frontdesk.channels.input import BadAccessToken
+from frontdesk.channels.input import BadAccessToken, app_secret
+from frontdesk.channels.own_apps import AppAddress
 from frontdesk.database import Platform
 from frontdesk.database.servers import opened
 from frontdesk.errors import BadInput, NotFound
@@ -46,18 +47,24 @@ def connect(
     kind: Annotated[str, typer.Option(help="cloud_api")] = CLOUD_API,
     name: Annotated[str, typer.Option(help="What the team calls it.")] = "WhatsApp",
     access_token_stdin: Annotated[bool, typer.Option("--access-token-stdin", help="Read the access token from standard input.")] = False,
+    own_app_secret_stdin: Annotated[
+        bool, typer.Option("--own-app-secret-stdin", help="The number is in a Meta app of the organization's own; read its app secret from the second line.")
+    ] = False,
 ) -> None:
-    """Connect a number of WhatsApp's Cloud API to an organization. The token is read from standard input, so no
-    history keeps it."""
+    """Connect a number of WhatsApp's Cloud API to an organization. Secrets are read from standard input, so no
+    history keeps them: the access token, and in a second line the secret of the organization's own Meta app, if it has one."""
     if kind != CLOUD_API:
         raise UnknownKind(field="kind")
     if not access_token_stdin:
         raise BadAccessToken("Give --access-token-stdin and send the access token through standard input.", field="access_token")
-    new = NewChannel(name, phone_number_id, waba_id, display_number, sys.stdin.read())
-    settings = Settings.load()
-    asyncio.run(_connect(settings, organization, new))
+    settings, new = Settings.load(), NewChannel(name, phone_number_id, waba_id, display_number, *_typed(own_app_secret_stdin))
+    address = asyncio.run(_connect(settings, organization, new))
     print(f"Connected {new.display_number} to {organization}.")
-    print(f"In Meta's app, let webhooks go to {addresses.webhook_url(settings)}")
+    if address is None:
+        print(f"In Meta's app, let webhooks go to {addresses.webhook_url(settings)}")
+    else:
+        print(f"In the organization's own Meta app, let webhooks go to {addresses.webhook_url(settings, address.webhook_token)}")
+        print(f"and give it the verify token {address.verify_token}")
 
 
 @app.command("list")
@@ -75,10 +82,22 @@ def list_(
     Console().print(table if rows else "No number is connected.")
 
 
-async def _connect(settings: Settings, slug: str, new: NewChannel) -> None:
+def _typed(with_app_secret: bool) -> tuple[str, str]:
+    """Access token and app secret from standard input, each in a line of its own."""
+    typed = sys.stdin.read()
+    if not with_app_secret:
+        return typed, ""
+    token, _, secret = typed.strip().partition("\n")
+    return token, app_secret(secret, "own_app_secret")
+
+
+async def _connect(settings: Settings, slug: str, new: NewChannel) -> AppAddress | None:
+    """Connect the number; what its own app must be told, if it has one."""
     vault = secret_files.load(settings).vault
     async with opened(settings) as database, database.platform() as db:
-        await actions.connect(db, vault, new, organization_id=await _organization_id(db, slug))
+        organization_id = await _organization_id(db, slug)
+        channel_id = await actions.connect(db, vault, new, organization_id=organization_id)
+        return (await actions.app_addresses(db, vault, organization_id)).get(channel_id)
 
 
 async def _list(settings: Settings, slug: str | None) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """A connected number as its organization sees it. Imports nothing of ours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -51,4 +51,5 @@ class NewChannel:
     phone_number_id: str
     waba_id: str
     display_number: str
-    access_token: str
+    access_token: str = field(repr=False)
+    own_app_secret: str = field(default="", repr=False)  # of the organization's own Meta app; empty: the app of this installation

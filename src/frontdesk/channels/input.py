@@ -6,6 +6,7 @@ from frontdesk.channels.connected import NewChannel
 from frontdesk.errors import BadInput
 
 LONGEST_TOKEN = 4000  # characters; Meta's have a few hundred
+SHORTEST_SECRET = 16  # characters; Meta's have 32, and what is shorter may be guessed
 
 
 class BadName(BadInput):
@@ -29,6 +30,11 @@ class BadAccessToken(BadInput):
     """Paste the access token alone: letters and digits without spaces or line breaks."""
 
 
+class BadAppSecret(BadInput):
+    """Paste the app secret alone, as Meta's app dashboard shows it under App settings, Basic: letters and digits, at
+    least 16 of them."""
+
+
 def checked(wanted: NewChannel) -> NewChannel:
     """The same, tidied. Raises BadInput naming the first field at fault."""
     return NewChannel(
@@ -37,6 +43,7 @@ def checked(wanted: NewChannel) -> NewChannel:
         waba_id=_waba_id(wanted.waba_id),
         display_number=_display_number(wanted.display_number),
         access_token=access_token(wanted.access_token),
+        own_app_secret=_own_app_secret(wanted.own_app_secret),
     )
 
 
@@ -49,6 +56,7 @@ def faults(wanted: NewChannel) -> list[BadInput]:
         (_phone_number_id, wanted.phone_number_id),
         (_waba_id, wanted.waba_id),
         (access_token, wanted.access_token),
+        (_own_app_secret, wanted.own_app_secret),
     ):
         try:
             check(typed)
@@ -60,9 +68,25 @@ def faults(wanted: NewChannel) -> list[BadInput]:
 def access_token(typed: str) -> str:
     """The token without white space around it. Raises BadAccessToken."""
     token = typed.strip()
-    if not token or len(token) > LONGEST_TOKEN or not all("!" <= letter <= "~" for letter in token):
+    if not token or not _is_one_word(token):
         raise BadAccessToken(field="access_token")
     return token
+
+
+def app_secret(typed: str, field: str = "app_secret") -> str:
+    """The secret without white space around it. Raises BadAppSecret."""
+    secret = typed.strip()
+    if len(secret) < SHORTEST_SECRET or not _is_one_word(secret):
+        raise BadAppSecret(field=field)
+    return secret
+
+
+def _own_app_secret(typed: str) -> str:
+    return app_secret(typed, "own_app_secret") if typed.strip() else ""
+
+
+def _is_one_word(typed: str) -> bool:
+    return len(typed) <= LONGEST_TOKEN and all("!" <= letter <= "~" for letter in typed)
 
 
 def _name(typed: str) -> str:

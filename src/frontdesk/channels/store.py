@@ -66,6 +66,32 @@ async def connect(db: Tenant | Platform, organization_id: UUID, row: dict[str, A
     )
 
 
+async def give_app(db: Tenant | Platform, row: dict[str, Any]) -> None:
+    """Let only the organization's own Meta app speak for a channel's number."""
+    await db.value(
+        """
+        select private.give_channel_app(%(organization_id)s, %(channel_id)s, %(token_hash)s, %(webhook_token)s,
+          %(verify_token)s, %(app_secret)s)
+        """,
+        row,
+    )
+
+
+async def apps_of(db: Tenant | Platform, organization_id: UUID) -> list[dict[str, Any]]:
+    """The sealed addresses of the organization's own apps."""
+    return await db.rows("select * from private.channel_apps_of(%(organization_id)s)", {"organization_id": organization_id})
+
+
+async def renew_app_secret(db: Tenant, channel_id: UUID, sealed_secret: str) -> bool:
+    """Put a new app secret in place; False when the channel has no app of its own."""
+    return bool(
+        await db.value(
+            "select private.renew_channel_app_secret(%(organization_id)s, %(id)s, %(sealed_secret)s)",
+            {"organization_id": db.organization_id, "id": channel_id, "sealed_secret": sealed_secret},
+        )
+    )
+
+
 async def renew_token(db: Tenant, channel_id: UUID, sealed_token: str) -> bool:
     """Put a new token in place and start the channel again; False when there is no such channel."""
     return bool(

@@ -1,7 +1,7 @@
 """The pages of an organization's numbers."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Request
@@ -16,12 +16,14 @@ from frontdesk.channels.input import faults
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput, Conflict, FrontdeskError, LimitReached
 from frontdesk.settings import Settings
+from frontdesk.vault import Vault
 from frontdesk.web import Db, Door, Form, go, read_form, render
 
 door = Door()
 
 LIST = "/dashboard/channels"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+OptionalText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
 
 
 class NewChannelForm(BaseModel):
@@ -32,12 +34,19 @@ class NewChannelForm(BaseModel):
     phone_number_id: Text
     waba_id: Text
     access_token: Text
+    own_app_secret: OptionalText = ""
 
 
 class TokenForm(BaseModel):
     """What the form of a new token sends."""
 
     access_token: Text
+
+
+class AppSecretForm(BaseModel):
+    """What the form of a new app secret sends."""
+
+    app_secret: Text
 
 
 @door.get(LIST, needs=Permission.CHANNELS_READ)
@@ -66,7 +75,9 @@ async def create(request: Request, db: Db) -> Response:
     if form.data is not None:
         wanted = NewChannel(**form.data.model_dump())
         try:
-            await actions.connect(db, secret_files.load(request.app.state.settings).vault, wanted)
+            channel_id = await actions.connect(db, _vault(request), wanted)
+            if wanted.own_app_secret:
+                return go(request, f"{LIST}#channel-{channel_id}", f"{wanted.name} is connected. Give your Meta app its webhook address now.")
             return go(request, LIST, f"{wanted.name} is connected. Write to it from a phone to see it work.")
         except (BadInput, Conflict, LimitReached) as error:
             refused: Sequence[FrontdeskError] = faults(wanted) or [error]
@@ -81,8 +92,21 @@ async def renew_token(request: Request, db: Db, channel_id: UUID) -> Response:
     form = await read_form(request, TokenForm)
     if form.data is not None:
         try:
-            await actions.renew_token(db, secret_files.load(request.app.state.settings).vault, channel_id, form.data.access_token)
+            await actions.renew_token(db, _vault(request), channel_id, form.data.access_token)
             return go(request, LIST, "The new token is in place. What waited is being sent now.")
+        except BadInput as error:
+            form.refuse(error)
+    return await _index(request, db, renewed=form, renewed_id=channel_id)
+
+
+@door.post(LIST + "/{channel_id}/app-secret", needs=Permission.CHANNELS_WRITE)
+async def renew_app_secret(request: Request, db: Db, channel_id: UUID) -> Response:
+    """Put a new secret of the organization's own app in place."""
+    form = await read_form(request, AppSecretForm)
+    if form.data is not None:
+        try:
+            await actions.renew_app_secret(db, _vault(request), channel_id, form.data.app_secret)
+            return go(request, LIST, "The new app secret is in place.")
         except BadInput as error:
             form.refuse(error)
     return await _index(request, db, renewed=form, renewed_id=channel_id)
@@ -95,25 +119,39 @@ async def disconnect(request: Request, db: Db, channel_id: UUID) -> Response:
     return go(request, LIST, f"{channel.display_number} is disconnected.")
 
 
-async def _index(request: Request, db: Tenant, renewed: Form[TokenForm] | None = None, renewed_id: UUID | None = None) -> Response:
+async def _index(request: Request, db: Tenant, renewed: Form[Any] | None = None, renewed_id: UUID | None = None) -> Response:
     settings: Settings = request.app.state.settings
     channels = [one for one in await store.all_of(db) if settings.simulated or not one.sandbox]
     return await render(
         request, "channels/index.html", status_code=422 if renewed else 200, channels=channels, limit=await _limit(db),
-        renewed=renewed,
-        renewed_id=renewed_id, conversations=await store.conversations_by_channel(db), capped=store.COUNTED,
+        renewed=renewed, renewed_id=renewed_id, apps=await _apps(request, db), conversations=await store.conversations_by_channel(db), capped=store.COUNTED,
         sandbox_missing=settings.simulated and not any(one.sandbox for one in channels),
     )  # fmt: skip
 
 
 async def _form(request: Request, db: Tenant, form: Form[NewChannelForm], status_code: int = 200) -> Response:
-    form.values.pop("access_token", None)  # a secret is typed again, never sent back
+    for secret in ("access_token", "own_app_secret"):
+        form.values.pop(secret, None)  # is typed again, never sent back
     webhook = _webhook(request.app.state.settings)
     return await render(request, "channels/new.html", status_code=status_code, form=form, webhook=webhook, limit=await _limit(db))
 
 
 async def _limit(db: Tenant) -> usage.Usage | None:
     return next((one for one in await usage.overview(db) if one.metric == "channels"), None)
+
+
+async def _apps(request: Request, db: Tenant) -> dict[UUID, dict[str, str] | None]:
+    """What the organization's own apps must be told; none of it for who may not change channels."""
+    settings: Settings = request.app.state.settings
+    addresses_of = await actions.app_addresses(db, _vault(request), db.organization_id)
+    return {
+        channel_id: {"url": addresses.webhook_url(settings, address.webhook_token), "verify_token": address.verify_token} if address else None
+        for channel_id, address in addresses_of.items()
+    }
+
+
+def _vault(request: Request) -> Vault:
+    return secret_files.load(request.app.state.settings).vault
 
 
 def _webhook(settings: Settings) -> dict[str, str | bool]:

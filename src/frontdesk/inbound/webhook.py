@@ -16,6 +16,8 @@ from frontdesk.inbound.keeper import Group, Keeper, Routes, Row, delivery_row
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
 TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
+NOT_SIGNED = 401, "X-Hub-Signature-256 does not fit the body."
+WRONG_METHOD = 405, "Use GET for the handshake and POST for events."
 SIGNATURE = b"x-hub-signature-256"
 KEEPING_FAILED = (OperationalError, Unavailable, TimeoutError)
 
@@ -48,25 +50,24 @@ class Webhook:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["method"] == "POST":
-            await _answer(send, *await self._post(scope, receive))
+            await respond(send, *await self._post(scope, receive))
         elif scope["method"] == "GET":
-            challenge = answer_handshake(dict(parse_qsl(scope["query_string"].decode("latin-1"))), self._verify_token)
-            await _answer(send, *((200, challenge) if challenge is not None else (403, "The verify token is not ours.")))
+            await respond(send, *shake_hands(scope, self._verify_token))
         else:
-            await _answer(send, 405, "Use GET for the handshake and POST for events.")
+            await respond(send, *WRONG_METHOD)
 
     async def _post(self, scope: Scope, receive: Receive) -> tuple[int, str]:
         try:
-            body = await _read(scope, receive)
+            body = await read_body(scope, receive)
         except TooLarge:
             return TOO_LARGE
-        return await self.answer(next((value for name, value in scope["headers"] if name == SIGNATURE), None), body)
+        return await self.answer(signature_of(scope), body)
 
     async def answer(self, signature: bytes | None, body: bytes) -> tuple[int, str]:
         """Check and keep one body; the status and the text to answer."""
         source = self._source(signature, body)
         if source is None:
-            return 401, "X-Hub-Signature-256 does not fit the body."
+            return NOT_SIGNED
         try:
             await self._keep(source, body)
         except KEEPING_FAILED as error:
@@ -117,10 +118,26 @@ class Webhook:
         return [on_lanes[row["id"]][0] for row in await self._keeper.keep([row for _, row in on_lanes.values()])]
 
     async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
-        await self._database.call(
-            "select private.keep_unrouted(%(id)s, %(source)s, %(kind)s, %(number)s, %(body)s, %(reason)s)",
-            {"id": new_id(), "source": source.kind, "kind": kind, "number": number.replace("\0", ""), "body": body, "reason": reason},
-        )
+        await keep_unrouted(self._database, source.kind, kind, number, body, reason)
+
+
+async def keep_unrouted(database: Database, source: str, kind: str | None, number: str, body: bytes, reason: str) -> None:
+    """Keep aside what is for no channel, or, if there is no kind, what could not be read."""
+    await database.call(
+        "select private.keep_unrouted(%(id)s, %(source)s, %(kind)s, %(number)s, %(body)s, %(reason)s)",
+        {"id": new_id(), "source": source, "kind": kind, "number": number.replace("\0", ""), "body": body, "reason": reason},
+    )
+
+
+def shake_hands(scope: Scope, verify_token: str | None) -> tuple[int, str]:
+    """The answer to Meta's handshake."""
+    challenge = answer_handshake(dict(parse_qsl(scope["query_string"].decode("latin-1"))), verify_token)
+    return (200, challenge) if challenge is not None else (403, "The verify token is not ours.")
+
+
+def signature_of(scope: Scope) -> bytes | None:
+    """The signature that came along."""
+    return next((value for name, value in scope["headers"] if name == SIGNATURE), None)
 
 
 def not_kept(error: BaseException) -> tuple[int, str]:
@@ -129,7 +146,7 @@ def not_kept(error: BaseException) -> tuple[int, str]:
     return 503, "Not kept. Send it again."
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body. Raises TooLarge as soon as it is known to be."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY:
@@ -150,7 +167,8 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _answer(send: Send, status: int, text: str) -> None:
+async def respond(send: Send, status: int, text: str) -> None:
+    """Send a whole answer of plain text."""
     body = text.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

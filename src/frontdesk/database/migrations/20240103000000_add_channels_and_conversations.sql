@@ -38,6 +38,7 @@ create table private.channel_routes (
   phone_number_id text not null,
   organization_id uuid not null,
   channel_id uuid not null,
+  own_app boolean not null default false,  -- then nothing that comes for all reaches it: only its own address does
   primary key (kind, phone_number_id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
 );
@@ -48,6 +49,20 @@ create table private.channel_credentials (
   organization_id uuid not null,
   channel_id uuid not null,
   access_token text not null,
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, channel_id),
+  foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
+);
+
+-- An organization's own Meta app behind one channel: that app's webhooks come to an address of their own. Everything is sealed for its row; the
+-- address is found by the hash of its token, so a copy of this table opens nothing and forges nothing.
+create table private.channel_apps (
+  organization_id uuid not null,
+  channel_id uuid not null,
+  token_hash bytea not null unique check (octet_length(token_hash) = 32),  -- SHA-256 of the token in the address
+  webhook_token text not null,
+  verify_token text not null,
+  app_secret text not null,
   updated_at timestamptz not null default now(),
   primary key (organization_id, channel_id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
@@ -100,10 +115,62 @@ begin
 end $$;
 grant execute on function private.renew_channel_token(uuid, uuid, text) to frontdesk_app, frontdesk_member;
 
--- The channels behind the numbers of a webhook.
+-- Gives a channel an app of its own, in the transaction that connects it: from then on only that app speaks for its number.
+create function private.give_channel_app(organization uuid, channel uuid, hash_of_token bytea, sealed_webhook_token text, sealed_verify_token text, sealed_secret text)
+returns boolean language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  update private.channel_routes set own_app = true where organization_id = organization and channel_id = channel;
+  if not found then return false; end if;
+  insert into private.channel_apps (organization_id, channel_id, token_hash, webhook_token, verify_token, app_secret)
+    values (organization, channel, hash_of_token, sealed_webhook_token, sealed_verify_token, sealed_secret);
+  return true;
+end $$;
+grant execute on function private.give_channel_app(uuid, uuid, bytea, text, text, text) to frontdesk_app, frontdesk_member;
+
+-- Puts a new sealed app secret in place of the old one; the address stays.
+create function private.renew_channel_app_secret(organization uuid, channel uuid, sealed_secret text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  update private.channel_apps set app_secret = sealed_secret, updated_at = now() where organization_id = organization and channel_id = channel;
+  return found;
+end $$;
+grant execute on function private.renew_channel_app_secret(uuid, uuid, text) to frontdesk_member;
+
+-- What an organization's own apps have to be told, still sealed; nothing to a member who may not change channels. The app secrets stay here.
+create function private.channel_apps_of(organization uuid) returns table (channel_id uuid, webhook_token text, verify_token text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization)
+     or (current_setting('role') = 'frontdesk_member' and strpos(current_setting('frontdesk.permissions', true), ' channels:write ') = 0) then
+    return;
+  end if;
+  return query select a.channel_id, a.webhook_token, a.verify_token from private.channel_apps a where a.organization_id = organization;
+end $$;
+grant execute on function private.channel_apps_of(uuid) to frontdesk_app, frontdesk_member;
+
+-- The channel behind the address of an own app, with what proves who calls; no row for an address that nobody has.
+create function private.find_channel_app(hash_of_token bytea)
+returns table (organization_id uuid, channel_id uuid, phone_number_id text, verify_token text, app_secret text)
+language sql stable security definer set search_path = '' as $$
+  select a.organization_id, a.channel_id, c.phone_number_id, a.verify_token, a.app_secret
+  from private.channel_apps a join public.channels c on c.organization_id = a.organization_id and c.id = a.channel_id
+  where a.token_hash = hash_of_token
+$$;
+grant execute on function private.find_channel_app(bytea) to frontdesk_app;
+
+-- The channels behind the numbers of a webhook that comes for all.
 create function private.route_channels(channel_kind text, number_ids text[]) returns table (phone_number_id text, organization_id uuid, channel_id uuid)
 language sql stable security definer set search_path = '' as $$
-  select r.phone_number_id, r.organization_id, r.channel_id from private.channel_routes r where r.kind = channel_kind and r.phone_number_id = any (number_ids)
+  select r.phone_number_id, r.organization_id, r.channel_id from private.channel_routes r
+  where r.kind = channel_kind and r.phone_number_id = any (number_ids) and not r.own_app
 $$;
 grant execute on function private.route_channels(text, text[]) to frontdesk_app;
 

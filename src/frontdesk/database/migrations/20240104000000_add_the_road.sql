@@ -99,14 +99,14 @@ begin
 end $$;
 grant execute on function private.replay_failed_deliveries(uuid) to frontdesk_app;
 
--- Puts events on their lanes whose number is connected by now. Returns how many.
+-- Puts events on their lanes whose number is connected by now, and not with an app of its own: they came for all. Returns how many.
 create function private.replay_unrouted(wanted uuid default null) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare replayed integer;
 begin
   with taken as (
     delete from private.unrouted_deliveries u using private.channel_routes r
-    where (wanted is null or u.id = wanted) and u.kind is not null and r.kind = u.source and r.phone_number_id = u.phone_number_id
+    where (wanted is null or u.id = wanted) and u.kind is not null and r.kind = u.source and r.phone_number_id = u.phone_number_id and not r.own_app
     returning r.organization_id, r.channel_id, u.id, u.kind, convert_from(u.body, 'UTF8'), u.received_at)
   insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload, received_at) select * from taken on conflict do nothing;
   get diagnostics replayed = row_count;
