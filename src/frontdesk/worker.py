@@ -38,6 +38,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(inbound.run(stop))
             group.create_task(outbound.run(stop))
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
+            group.create_task(_every(DAY, "select private.forget_others()", database, stop))
             group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})

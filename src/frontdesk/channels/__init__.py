@@ -12,7 +12,7 @@ from frontdesk.channels.actions import (
     token_context,
 )
 from frontdesk.channels.addresses import endpoint, webhook_url
-from frontdesk.channels.cloud_api import Session, Unreadable, answer_handshake, read, signed, speak, split
+from frontdesk.channels.cloud_api import Session, Unreadable, about, answer_handshake, read, signed, speak, split
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
 from frontdesk.channels.lanes import Lane, Lanes, Leased
 from frontdesk.channels.own_apps import OwnApp, find_own_app
@@ -60,6 +60,7 @@ __all__ = [
     "Uncertain",
     "Unreached",
     "Unreadable",
+    "about",
     "answer_handshake",
     "connect",
     "derived_id",

@@ -9,13 +9,15 @@ from psycopg import OperationalError
 from psycopg.errors import UniqueViolation
 
 from frontdesk import auto_replies, contacts, messages
-from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, derived_id, read
+from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, about, derived_id, read
 from frontdesk.database import Database, Tenants
 from frontdesk.inbound import store
 from frontdesk.inbound.records import Delivery, Failure, Told
 
 log = structlog.get_logger()
 Channels = dict[Lane, Channel]
+# of each channel the newest events that are neither message nor status stay for the operator to look at
+OTHERS_KEPT = 1000
 
 
 class NotYet(Exception):
@@ -77,23 +79,25 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
 
 async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True) -> Told:
     """The whole story, in order."""
-    arrived, statuses, failures = _read(deliveries)
+    arrived, statuses, failures, others = _read(deliveries)
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
     met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
     new_messages = await messages.record_inbound(db, inbound, answers_per_minute, looked_for=looked_for)
     changed = await messages.record_statuses(db, statuses)
     answers = await auto_replies.answer(db, new_messages, answers_per_minute)
-    if failures:
-        await store.keep_failures(db, failures)
+    if failures or others:
+        await store.keep_failures(db, [*failures, *others])
+    if others:
+        await store.drop_others(db, {Lane(o.delivery.organization_id, o.delivery.channel_id) for o in others}, OTHERS_KEPT)
     heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
     touched = frozenset(changed) | {lane.organization_id for lane in heard}
     return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))
 
 
-def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure]]:
-    """Sort what the deliveries say into messages, statuses of our own messages, and what cannot be read."""
-    arrived, statuses, failures = [], [], []
+def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure], list[Failure]]:
+    """Sort what the deliveries say into messages, statuses of our own messages, what cannot be read, and what is something else."""
+    arrived, statuses, failures, others = [], [], [], []
     for delivery in deliveries:
         try:
             event = read(delivery.payload)
@@ -104,7 +108,9 @@ def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundM
             arrived.append((delivery, event))
         elif isinstance(event, InboundStatus) and event.message_id:
             statuses.append(_status(delivery, event))
-    return arrived, statuses, failures
+        elif event is None:
+            others.append(Failure(delivery._replace(kind="other"), f"neither a customer's message nor a status: {about(delivery.payload)}"))
+    return arrived, statuses, failures, others
 
 
 def _inbound(delivery: Delivery, message: InboundMessage, contact: contacts.Met) -> messages.Inbound:

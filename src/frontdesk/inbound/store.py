@@ -69,3 +69,20 @@ async def keep_failures(db: Tenants, failures: Sequence[Failure]) -> None:
         """,
         {"batch": batch(rows)},
     )
+
+
+async def drop_others(db: Tenants, lanes: Iterable[Lane], most: int) -> None:
+    """Drop all but the newest of what is kept on these lanes and is neither message nor status: nobody can fill the disk with it."""
+    await db.run(
+        """
+        with border as materialized (
+          select l.organization_id, l.channel_id, (select o.id from public.failed_deliveries o
+            where o.kind = 'other' and o.organization_id = l.organization_id and o.channel_id = l.channel_id
+            order by o.kind desc, o.organization_id desc, o.channel_id desc, o.id desc offset %(most)s limit 1) as id
+          from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
+        )
+        delete from public.failed_deliveries f using border b
+        where f.kind = 'other' and f.organization_id = b.organization_id and f.channel_id = b.channel_id and f.id <= b.id
+        """,
+        {"lanes": batch([lane._asdict() for lane in sorted(lanes)]), "most": most},
+    )

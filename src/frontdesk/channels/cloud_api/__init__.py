@@ -3,6 +3,7 @@
 from frontdesk.channels.cloud_api.client import Session
 from frontdesk.channels.cloud_api.codes import rule
 from frontdesk.channels.cloud_api.json_text import Unreadable
+from frontdesk.channels.cloud_api.others import about
 from frontdesk.channels.cloud_api.parse import read, split
 from frontdesk.channels.cloud_api.send import messages_url, reaction, read_receipt, speak, text
 from frontdesk.channels.cloud_api.verify import answer_handshake, signed
@@ -10,6 +11,7 @@ from frontdesk.channels.cloud_api.verify import answer_handshake, signed
 __all__ = [
     "Session",
     "Unreadable",
+    "about",
     "answer_handshake",
     "messages_url",
     "reaction",

@@ -22,7 +22,8 @@ begin
 end $$;
 create trigger channels_take_their_deliveries after delete on public.channels for each row execute function private.forget_deliveries();
 
--- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back.
+-- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back. Of kind "other": what is neither a
+-- message nor a status (an account update, a group's message), which is no failure and only there to be looked at, as long as it is new.
 create table public.failed_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
@@ -36,6 +37,7 @@ create table public.failed_deliveries (
   primary key (organization_id, channel_id, id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade
 );
+create index failed_deliveries_by_kind on public.failed_deliveries (kind, organization_id, channel_id, id);
 select private.protect('public.failed_deliveries', reads => null, writes => null);
 
 -- What was signed but could not be understood (then the body as it came, and no kind), or is for a number nobody here has connected.
@@ -72,7 +74,7 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function private.keep_unrouted(uuid, text, text, text, bytea, text) to frontdesk_app;
 
--- The failures the operator looks at, newest first.
+-- What the operator looks at: failures first, then what is only there to be seen; the newest first.
 create function private.list_failed_deliveries(how_many integer)
 returns table (organization text, id uuid, kind text, received_at timestamptz, error text, attempts integer, size integer)
 language sql stable security definer set search_path = '' as $$
@@ -81,17 +83,17 @@ language sql stable security definer set search_path = '' as $$
     from public.failed_deliveries f join public.organizations o on o.id = f.organization_id
     union all
     select null, u.id, coalesce(u.kind, 'unreadable'), u.received_at, u.reason, 0, octet_length(u.body) from private.unrouted_deliveries u) as kept
-  order by 2 desc limit how_many
+  order by kept.kind = 'other', 2 desc limit how_many
 $$;
 grant execute on function private.list_failed_deliveries(integer) to frontdesk_app;
 
--- Puts failures back on their lanes: one by id, or all. Returns how many.
+-- Puts failures back on their lanes: one by id, or all but those of kind "other", which would only come back. Returns how many.
 create function private.replay_failed_deliveries(wanted uuid default null) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare replayed integer;
 begin
   with taken as (
-    delete from public.failed_deliveries f where wanted is null or f.id = wanted
+    delete from public.failed_deliveries f where case when wanted is null then f.kind <> 'other' else f.id = wanted end
     returning f.organization_id, f.channel_id, f.id, f.kind, f.payload, f.received_at)
   insert into public.inbound_deliveries (organization_id, channel_id, id, kind, payload, received_at) select * from taken on conflict do nothing;
   get diagnostics replayed = row_count;
@@ -113,6 +115,15 @@ begin
   return replayed;
 end $$;
 grant execute on function private.replay_unrouted(uuid) to frontdesk_app;
+
+-- Forgets what is neither message nor status: after thirty days, and of what belongs to no number all but the newest ten thousand.
+create function private.forget_others() returns void
+language sql security definer set search_path = '' as $$
+  delete from public.failed_deliveries f where f.kind = 'other' and f.received_at < now() - interval '30 days';
+  delete from private.unrouted_deliveries u where u.kind = 'other' and (u.received_at < now() - interval '30 days'
+    or u.id <= (select o.id from private.unrouted_deliveries o where o.kind = 'other' order by o.id desc offset 10000 limit 1));
+$$;
+grant execute on function private.forget_others() to frontdesk_app;
 
 -- Messages that wait to be sent; one row each, deleted when the outcome is recorded.
 create table public.outbox (
@@ -252,7 +263,7 @@ grant execute on function private.notice_growth() to frontdesk_app;
 -- How much waits, counted up to a thousand: for health checks, which come often.
 create function private.road_state() returns table (deliveries bigint, failed bigint, unrouted bigint, outbox bigint, claimed bigint)
 language sql stable security definer set search_path = '' as $$
-  select (select count(*) from (select from public.inbound_deliveries limit 1000) as d), (select count(*) from (select from public.failed_deliveries limit 1000) as f),
+  select (select count(*) from (select from public.inbound_deliveries limit 1000) as d), (select count(*) from (select from public.failed_deliveries where kind in ('message', 'status') limit 1000) as f),
     (select count(*) from (select from private.unrouted_deliveries limit 1000) as u), (select count(*) from (select from public.outbox where claimed_at is null limit 1000) as o),
     (select count(*) from (select from public.outbox where claimed_at is not null limit 1000) as c)
 $$;
