@@ -155,7 +155,7 @@ async def test_claiming_what_waits(database: Database, rows: int, many: bool, pl
     numbers = talks(rows, many)
     lanes = {lane(n) for n in numbers}
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        claims = await outbound.claim(db, {one: -(-rows // len(lanes)) for one in lanes}, new_id())
+        claims = await outbound.claim(db, {one: -(-rows // len(lanes)) for one in lanes}, rows, new_id())
     assert len(claims) >= rows
     assert modest(seen, rows) == []
 

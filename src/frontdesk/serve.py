@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -46,7 +47,7 @@ def run(settings: Settings, *, web: bool = True, work: bool = True) -> None:
 def log_plainly() -> None:
     """Log where an exception came from, but not the values it met on the way: an access token may be among them."""
     *before, _ = structlog.get_config()["processors"]
-    structlog.configure(processors=[*before, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+    structlog.configure(processors=[*before, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)])
 
 
 class _Run:

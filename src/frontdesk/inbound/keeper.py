@@ -101,17 +101,17 @@ class Routes:
 
     async def find(self, kind: str, numbers: Iterable[str]) -> dict[str, Lane | None]:
         """The lane of each number, or None for a number nobody here has connected."""
-        wanted = set(numbers)
-        missing = [n for n in wanted if self._known.get((kind, n), (None, 0.0))[1] < monotonic()]
-        if missing:
+        now = monotonic()
+        answer = {number: self._known.get((kind, number), (None, 0.0)) for number in numbers}
+        if missing := [number for number, (_, until) in answer.items() if until < now]:
             rows = await self._database.call("select * from private.route_channels(%(kind)s, %(numbers)s)", {"kind": kind, "numbers": missing})
             found = {row["phone_number_id"]: Lane(row["organization_id"], row["channel_id"]) for row in rows}
             if len(self._known) > 100_000:
                 self._known.clear()
             for number in missing:
                 lane = found.get(number)
-                self._known[kind, number] = (lane, monotonic() + (ROUTE_SECONDS if lane else NO_ROUTE_SECONDS))
-        return {n: self._known[kind, n][0] for n in wanted}
+                answer[number] = self._known[kind, number] = (lane, now + (ROUTE_SECONDS if lane else NO_ROUTE_SECONDS))
+        return {number: lane for number, (lane, _) in answer.items()}
 
     def forget(self) -> None:
         """Ask the database anew for everything."""

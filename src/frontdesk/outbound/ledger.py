@@ -12,7 +12,7 @@ from frontdesk.errors import Unavailable
 from frontdesk.outbound import store
 from frontdesk.outbound.records import Result
 
-RECORD_EVERY = 0.015
+RECORD_EVERY = 0.025
 RECORD_AT_ONCE = 500
 RETRY_SECONDS = 0.5
 PASSING = (OperationalError, InterfaceError, InternalError, Unavailable)  # the database is away, or not itself; it will be back

@@ -1,6 +1,7 @@
 """Driving the outbound lanes: claim what may be sent now, speak, record."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
@@ -20,7 +21,8 @@ from frontdesk.outbound.speakers import Speaker, Speakers
 from frontdesk.outbound.turns import Turns
 
 LANES_AT_ONCE = 200
-IN_FLIGHT = 200  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
+IN_FLIGHT = 400  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
+WORTH_A_CLAIM = IN_FLIGHT // 4  # while there is room for fewer, waiting makes claims larger and everything cheaper
 POLL_SECONDS = 0.5
 FIRST = UUID(int=0)
 log = structlog.get_logger()
@@ -76,7 +78,7 @@ class OutboundRoad:
     async def _claim_some(self) -> None:
         """One claim over the lanes whose turn it is and that have room."""
         free = IN_FLIGHT - len(self._flying) - len(self._ledger)
-        if free <= 0:
+        if free < WORTH_A_CLAIM:
             await asyncio.sleep(0.002)
             return
         picked = self._turns.first(LANES_AT_ONCE)
@@ -85,21 +87,20 @@ class OutboundRoad:
         if not room:
             return
         async with self._database.tenants(list({lane.organization_id for lane in room})) as db:
-            claims = await store.claim(db, room, self._worker)
+            claims = await store.claim(db, room, free, self._worker)
         self._send(claims, speakers)
-        self._look_again(claims, room)
+        self._look_again(claims, room, free)
 
     def _room(self, picked: Sequence[Lane], speakers: Mapping[Lane, Speaker], free: int) -> dict[Lane, int]:
-        """How many each lane may claim now, together no more than is free; whoever gets nothing of it keeps its turn."""
+        """How many each lane may claim now, if the others leave it what is free."""
         room: dict[Lane, int] = {}
         for lane in picked:
             if (speaker := speakers.get(lane)) is None:
                 self._turns.leave(lane)
             elif (most := speaker.pace.room()) <= 0:
                 self._turns.rest(lane, speaker.pace.wait())
-            elif free > 0:
+            else:
                 room[lane] = min(most, free)
-                free -= room[lane]
                 self._turns.leave(lane)
         return room
 
@@ -111,13 +112,13 @@ class OutboundRoad:
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
 
-    def _look_again(self, claims: list[Claim], room: dict[Lane, int]) -> None:
-        """A lane that filled its room may hold more."""
-        taken: dict[Lane, int] = {}
-        for claim in claims:
-            lane = Lane(claim.organization_id, claim.channel_id)
-            taken[lane] = taken.get(lane, 0) + 1
-        self.wake(lane for lane in room if taken.get(lane, 0) >= room[lane])
+    def _look_again(self, claims: list[Claim], room: dict[Lane, int], free: int) -> None:
+        """A lane that filled its room may hold more; if nothing is free any more, each may: those first that were not reached."""
+        taken = Counter(claim.channel_id.int for claim in claims)
+        if len(claims) < free:
+            self.wake(lane for lane, most in room.items() if taken[lane.channel_id.int] >= most)
+        else:
+            self.wake(sorted(room, key=lambda lane: lane.channel_id.int in taken))
 
     async def _speak(self, lane: Lane, speaker: Speaker, claim: Claim) -> None:
         result = await deliver(self._session, speaker.endpoint, speaker.token, speaker.leased, speaker.pace, claim)

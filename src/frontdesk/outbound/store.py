@@ -8,8 +8,8 @@ from frontdesk.database import Tenants, batch
 from frontdesk.outbound.records import Claim, Result
 
 
-async def claim(db: Tenants, room: Mapping[Lane, int], worker: UUID) -> list[Claim]:
-    """Claim for each lane at most so many of its due messages: answers first, then single messages, then campaigns."""
+async def claim(db: Tenants, room: Mapping[Lane, int], most: int, worker: UUID) -> list[Claim]:
+    """Claim for each lane at most so many of its due messages, `most` in all: answers first, then single messages, then campaigns."""
     return await db.records(
         Claim,
         """
@@ -24,6 +24,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], worker: UUID) -> list[Cla
             where o.organization_id = l.organization_id and o.channel_id = l.channel_id and o.claimed_at is null and o.not_before <= now()
             order by o.organization_id, o.channel_id, o.priority, o.id limit l.room for update skip locked
           ) as o
+          limit %(most)s
         ), claimed as (
           update public.outbox o set claimed_at = clock_timestamp(), claimed_by = %(worker)s, attempts = o.attempts + 1
           from next n where n.id = any (array[n.id]) and o.organization_id = n.organization_id and o.id = n.id
@@ -31,7 +32,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], worker: UUID) -> list[Cla
         )
         select organization_id, id, channel_id, recipient, content, window_ends_at, attempts from claimed order by priority, id
         """,
-        {"lanes": batch([lane._asdict() | {"room": many} for lane, many in room.items()]), "worker": worker},
+        {"lanes": batch([lane._asdict() | {"room": many} for lane, many in room.items()]), "most": most, "worker": worker},
     )
 
 
