@@ -3,21 +3,18 @@
 import time
 from typing import Any
 
-import orjson
 import psycopg
 
-from frontdesk.database import new_id
+ROWS, BATCH = 20_000, 200
+COLUMNS = "organization_id, id, conversation_id, direction, author, type, text, provider_message_id, status, position, occurred_at"
 
-BATCH = 200
 
-
-async def rows_per_second(owner: psycopg.AsyncConnection[Any], rows: int = 20_000) -> float:
-    """Insert so many rows into a twin of `messages` (columns, partitions, indexes) and say how fast that went."""
+async def rows_per_second(owner: psycopg.AsyncConnection[Any]) -> float:
+    """Insert the rows the product has just stored into a twin of `messages` (columns, partitions, indexes) and say how fast that went."""
+    batches = await _stored_rows(owner)
     await owner.execute("drop table if exists public.messages_plain")
     await owner.execute(
-        """
-        create table public.messages_plain (like public.messages including defaults including constraints including indexes) partition by range (id);
-        """
+        "create table public.messages_plain (like public.messages including defaults including constraints including indexes) partition by range (id)"
     )
     await owner.execute(
         """
@@ -29,30 +26,31 @@ async def rows_per_second(owner: psycopg.AsyncConnection[Any], rows: int = 20_00
         end $$
         """
     )
-    batches = [_batch(n) for n in range(rows // BATCH)]
     began = time.monotonic()
     for batch in batches:
         await owner.execute(
-            """
-            insert into public.messages_plain (organization_id, id, conversation_id, direction, author, type, text, provider_message_id, status,
-              position, occurred_at)
-            select organization_id, id, conversation_id, 'in', 'contact', 'text', text, provider_message_id, 'received', position, occurred_at
-            from jsonb_to_recordset(%s::jsonb) as r (organization_id uuid, id uuid, conversation_id uuid, text text, provider_message_id text,
-              position bigint, occurred_at timestamptz)
+            f"""
+            insert into public.messages_plain ({COLUMNS})
+            select {COLUMNS}
+            from jsonb_to_recordset(%s::jsonb) as r (organization_id uuid, id uuid, conversation_id uuid, direction text, author text, type text, text text,
+              provider_message_id text, status text, position bigint, occurred_at timestamptz)
             """,
             (batch,),
         )
     seconds = time.monotonic() - began
     await owner.execute("drop table public.messages_plain")
-    return rows / seconds
+    return len(batches) * BATCH / seconds
 
 
-def _batch(n: int) -> str:
-    organization = str(new_id())
-    rows = [
-        {"organization_id": organization, "id": str(new_id()), "conversation_id": str(new_id()), "position": i, "occurred_at": "2026-11-22T12:00:00Z",
-         "provider_message_id": f"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTplain{n:08d}{i:04d}",
-         "text": f"Hello, what is the price of number {i}? I would like to come by tomorrow afternoon if that suits you."}
-        for i in range(BATCH)
-    ]  # fmt: skip
-    return orjson.dumps(rows).decode()
+async def _stored_rows(owner: psycopg.AsyncConnection[Any]) -> list[str]:
+    """The newest inbound messages as they were stored, in batches of JSON."""
+    cursor = await owner.execute(
+        f"""
+        with numbered as (
+          select {COLUMNS}, row_number() over (order by created_at, tableoid, ctid) - 1 as n
+          from (select *, tableoid, ctid from messages where direction = 'in' order by created_at desc limit {ROWS}) as newest
+        )
+        select jsonb_agg(to_jsonb(numbered) - 'n' order by n)::text from numbered group by n / {BATCH} having count(*) = {BATCH}
+        """
+    )
+    return [row[0] for row in await cursor.fetchall()]

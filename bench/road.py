@@ -39,10 +39,10 @@ async def inbound(rounds: int = ROUNDS) -> bool:
         for _ in range(rounds):
             report = await generate(job(bare, product.numbers[:1], 1))
             seen["L1"].append(report["posts"] / (report["ended"] - report["began"]))
-            async with await product.owner() as owner:
-                seen["L2"].append(await plain.rows_per_second(owner))
             for channels, per_post in ((1, 1), (10, 1), (1000, 1), (1, 20), (10, 20), (1000, 20)):
                 seen[f"{channels}x{per_post}"].append(await stored(product, channels, per_post))
+            async with await product.owner() as owner:
+                seen["L2"].append(await plain.rows_per_second(owner))
         figures.show("memory", product.memory(), "MiB", floor=200, goal=120, smaller_is_better=True)
     return _show_inbound({name: figures.middle(values) for name, values in seen.items()})
 
