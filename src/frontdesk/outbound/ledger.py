@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from frontdesk.outbound.records import Result
 
 RECORD_EVERY = 0.025
 RECORD_AT_ONCE = 500
+WORTH_A_RECORD = 100  # so many results are recorded without waiting for more
 RETRY_SECONDS = 0.5
 PASSING = (OperationalError, InterfaceError, InternalError, Unavailable)  # the database is away, or not itself; it will be back
 log = structlog.get_logger()
@@ -26,7 +28,7 @@ class Ledger:
         """`recorded` hears of the organizations whose messages moved."""
         self._database, self._worker, self._recorded = database, worker, recorded
         self._results: list[Result] = []
-        self._finished = asyncio.Event()
+        self._enough, self._finished = asyncio.Event(), asyncio.Event()
 
     def __len__(self) -> int:
         """How many results wait to be recorded."""
@@ -35,6 +37,8 @@ class Ledger:
     def add(self, result: Result) -> None:
         """Record this soon."""
         self._results.append(result)
+        if len(self._results) >= WORTH_A_RECORD:
+            self._enough.set()
 
     def finish(self) -> None:
         """Nothing more will be added."""
@@ -43,12 +47,11 @@ class Ledger:
     async def run(self) -> None:
         """Record results until everything is spoken and recorded; a database that is away is waited for."""
         while self._results or not self._finished.is_set():
-            if not self._results:
-                await asyncio.sleep(RECORD_EVERY)
-                continue
+            await self._gather()
             results = self._results[:RECORD_AT_ONCE]
             try:
-                await self._record(results)
+                if results:
+                    await self._record(results)
             except PASSING as error:
                 log.warning("results of sending wait for the database", waiting=len(self._results), error=str(error) or type(error).__name__)
                 if self._finished.is_set():
@@ -56,7 +59,14 @@ class Ledger:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             del self._results[: len(results)]
-            await asyncio.sleep(RECORD_EVERY if len(self._results) < RECORD_AT_ONCE else 0)
+
+    async def _gather(self) -> None:
+        """Wait a moment, unless there are enough results already."""
+        if len(self._results) < WORTH_A_RECORD:
+            self._enough.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RECORD_EVERY):
+                    await self._enough.wait()
 
     async def _record(self, results: Sequence[Result]) -> None:
         """Record these; what breaks a batch is isolated by halving, and its claim is left to a status or the clock."""
