@@ -15,7 +15,7 @@ from frontdesk.contacts import Arrival
 from frontdesk.contacts import store as people
 from frontdesk.database import Database, Tenant, batch, new_id
 from frontdesk.inbound import store as inbound
-from frontdesk.inbound.keeper import delivery_row
+from frontdesk.inbound.keeper import as_sent, delivery_row
 from frontdesk.inbound.records import Delivery, Failure
 from frontdesk.messages import Inbound, NewMessage, Status
 from frontdesk.messages.inbox import changes, lists, threads
@@ -258,7 +258,7 @@ async def test_the_functions_that_keep_and_lease(database: Database) -> None:
     lanes = batch([one._asdict() for one in {lane(n) for n in numbers}])
     async with watched(database.platform(), "generic") as (db, seen):
         kept = [delivery_row(lane(n), Event("", "", "message", "{}")) for n in numbers]
-        await db.run("select private.keep_deliveries(%(batch)s)", {"batch": batch(kept)})
+        await db.run("select private.keep_deliveries(%(batch)s, %(payloads)s)", as_sent(kept))
         await db.run("select private.route_channels('cloud_api', %(numbers)s)", {"numbers": [str(1000000 + n) for n in range(1, 200)]})
         for road in ("waiting_inbound", "waiting_outbound"):
             await db.run(f"select * from private.{road}(%(first)s, %(first)s, 200)", {"first": UUID(int=0)})

@@ -93,7 +93,7 @@ async def test_without_a_database_the_answer_is_send_it_again(world: World, door
     body = webhook(world.shop, text("hi"))
     assert await post(door, body) == 200  # the route is known now
     await world.owner.execute("revoke connect on database " + world.owner.info.dbname + " from public")  # type: ignore[arg-type]
-    await world.owner.execute("revoke execute on function private.keep_deliveries(jsonb) from frontdesk_app")
+    await world.owner.execute("revoke execute on function private.keep_deliveries(jsonb, text) from frontdesk_app")
     await world.owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'frontdesk_app' and datname = current_database()")
     assert await post(door, body) == 503
     assert await kept(world) == 1

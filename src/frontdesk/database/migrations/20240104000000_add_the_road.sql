@@ -51,11 +51,15 @@ create table private.unrouted_deliveries (
   received_at timestamptz not null default now()
 );
 
--- Keeps deliveries; returns the ids of those whose channel is gone, which are not kept.
-create function private.keep_deliveries(deliveries jsonb) returns setof uuid
+-- Keeps deliveries; returns the ids of those whose channel is gone, which are not kept. Payloads come beside the rest, one a line, in the
+-- same order: they are JSON, which has no line ends of its own, and are not to be taken apart and put together again on their way.
+create function private.keep_deliveries(deliveries jsonb, payloads text) returns setof uuid
 language sql security definer set search_path = '' as $$
   with given as materialized (
-    select * from jsonb_to_recordset(deliveries) as d (organization_id uuid, channel_id uuid, id uuid, half smallint, kind text, payload text)
+    select * from rows from (
+      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, half smallint, kind text),
+      string_to_table(payloads, E'\n')
+    ) as d (organization_id, channel_id, id, half, kind, payload)
     where d.id = any (array[d.id])
   ), kept as (
     insert into public.inbound_deliveries (organization_id, channel_id, id, half, kind, payload)
@@ -65,7 +69,7 @@ language sql security definer set search_path = '' as $$
   )
   select g.id from given g where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
 $$;
-grant execute on function private.keep_deliveries(jsonb) to frontdesk_app;
+grant execute on function private.keep_deliveries(jsonb, text) to frontdesk_app;
 
 create function private.keep_unrouted(delivery uuid, from_source text, event_kind text, number_id text, raw bytea, why text) returns void
 language sql security definer set search_path = '' as $$
