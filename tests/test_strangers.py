@@ -17,6 +17,7 @@ from frontdesk.database import Database, new_id
 from frontdesk.live import Live
 from frontdesk.settings import Settings
 from frontdesk.web import PUBLIC, needs_of
+from tests.graph import graph
 from tests.strangers import tenant_table_names
 from tests.users.browser import Browser, hidden_fields
 
@@ -77,8 +78,8 @@ class House:
 
 @pytest.fixture
 async def house(settings: Settings, database: Database, owner: psycopg.AsyncConnection[Any]) -> AsyncIterator[House]:
-    async with Live(database.url) as live:
-        built: Any = application.build(settings, database, live, Bell(live))
+    async with Live(database.url) as live, graph() as meta:
+        built: Any = application.build(settings.model_copy(update={"whatsapp_graph_url": meta.url}), database, live, Bell(live))
         async with built.app.router.lifespan_context(built.app), Browser(built) as shop, Browser(built) as neighbour:
             await shop.register(email="maya@example.com", organization_name="Lagos Glow Salon")
             await neighbour.register(email="olga@example.com", organization_name="Moretti")

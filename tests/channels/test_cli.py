@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from frontdesk.channels.cli import app
 from frontdesk.settings import Settings
 from tests.conftest import Urls
+from tests.graph import Graph, failure, tokens_of
 
 CONNECT = ("connect", "--organization", "lagos-glow-salon", "--kind", "cloud_api", "--phone-number-id",
 "106540352249999", "--waba-id", "102290129340398",
@@ -29,9 +30,10 @@ def organization(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(settings: Settings, meta: Graph, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
     monkeypatch.setenv("FRONTDESK_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("WHATSAPP_GRAPH_URL", meta.url)
 
     def type_in(*words: str, stdin: str = "") -> Result:
         return CliRunner().invoke(app, list(words), input=stdin)
@@ -83,3 +85,13 @@ def test_a_name_in_brackets_is_shown_as_it_is(run: Any, organization: psycopg.Co
     listed = run("list")
     assert listed.exit_code == 0
     assert "[red]Shop[/]" in "".join(listed.output.split()) and "[/closed]" in listed.output
+
+
+def test_what_whatsapp_does_not_prove_is_not_connected(run: Any, meta: Graph, organization: psycopg.Connection[Any]) -> None:
+    meta.show = tokens_of(EAAG_another="106540352240001")
+    for token, said in (("EAAG-invented", "does not accept this access token"), ("EAAG-another", "may not speak for this number")):
+        refused = run(*CONNECT, stdin=token)
+        assert refused.exit_code == 1 and said in str(refused.exception) and "EAAG" not in refused.output
+    meta.show = lambda number, token: failure(2, status=503)
+    assert "could not be asked" in str(run(*CONNECT, stdin="EAAG-token").exception)
+    assert organization.execute("select count(*) from channels where kind = 'cloud_api'").fetchone() == (0,)

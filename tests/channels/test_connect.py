@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from frontdesk import channels, secret_files
-from frontdesk.channels import NewChannel, NumberTaken
+from frontdesk.channels import NewChannel, NumberTaken, Proof
 from frontdesk.channels.input import checked
 from frontdesk.channels.simulator import access_token
 from frontdesk.errors import BadInput, NotFound
@@ -15,6 +15,11 @@ from frontdesk.vault import Vault
 from tests.world import Shop, World
 
 NEW = NewChannel("Main number", "106540352249999", "102290129340398", "+49 1511 2345678", "EAAG-token")
+
+
+def proof(new: NewChannel) -> Proof:
+    """What WhatsApp would have said: tests/channels/test_web_proofs.py asks it."""
+    return Proof(new.phone_number_id, new.access_token)
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ async def with_room(world: World) -> None:
 async def test_a_connected_number_has_its_token_sealed_for_its_own_row(world: World, vault: Vault) -> None:
     await with_room(world)
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
-        channel_id = await channels.connect(db, vault, NEW)
+        channel_id = await channels.connect(db, vault, NEW, proof(NEW))
     token = await sealed(world, channel_id)
     assert "EAAG" not in token
     context = channels.token_context(world.shop.organization_id, channel_id)
@@ -46,7 +51,7 @@ async def test_a_connected_number_has_its_token_sealed_for_its_own_row(world: Wo
 async def test_the_plan_limits_how_many_numbers_are_connected(world: World, vault: Vault) -> None:
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         with pytest.raises(PlanLimitReached, match="allows 1 channel"):
-            await channels.connect(db, vault, NEW)
+            await channels.connect(db, vault, NEW, proof(NEW))
 
 
 async def test_a_taken_number_is_refused_in_the_same_words_whoever_has_it(world: World, vault: Vault) -> None:
@@ -56,7 +61,7 @@ async def test_a_taken_number_is_refused_in_the_same_words_whoever_has_it(world:
         taken = NewChannel("Mine", taken_from.phone_number_id, "12345", NEW.display_number, "token")
         async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
             with pytest.raises(NumberTaken) as refusal:
-                await channels.connect(db, vault, taken)
+                await channels.connect(db, vault, taken, proof(taken))
         refusals.append((str(refusal.value), refusal.value.field, refusal.value.status))
     assert refusals[0] == refusals[1] == (NumberTaken.__doc__, "phone_number_id", 409)
 
@@ -64,10 +69,10 @@ async def test_a_taken_number_is_refused_in_the_same_words_whoever_has_it(world:
 async def test_the_operator_connects_a_number_within_the_plan_too(world: World, vault: Vault) -> None:
     async with world.database.platform() as db:
         with pytest.raises(PlanLimitReached, match="The plan Starter"):
-            await channels.connect(db, vault, NEW, organization_id=world.shop.organization_id)
+            await channels.connect(db, vault, NEW, proof(NEW), organization_id=world.shop.organization_id)
     await with_room(world)
     async with world.database.platform() as db:
-        await channels.connect(db, vault, NEW, organization_id=world.shop.organization_id)
+        await channels.connect(db, vault, NEW, proof(NEW), organization_id=world.shop.organization_id)
     logged = await world.see("select actor_kind from public.audit_logs where action = 'channel.connected'")
     assert logged == [("operator",)]
 
@@ -97,18 +102,35 @@ async def test_a_new_token_starts_a_stopped_channel(world: World, vault: Vault) 
     shop = world.shop
     await world.see("update public.channels set stopped_at = now(), stopped_reason = 'token expired', last_error = 'x' returning 1")
     async with world.database.tenant(shop.organization_id, shop.actor) as db:
-        await channels.renew_token(db, vault, shop.channel_id, "fresh-token")
+        await channels.renew_token(db, vault, shop.channel_id, Proof(shop.phone_number_id, "fresh-token"))
         (channel,) = await channels.list_channels(db)
     assert (channel.stopped_at, channel.stopped_reason, channel.last_error) == (None, None, None)
     context = channels.token_context(shop.organization_id, shop.channel_id)
     assert vault.open(await sealed(world, shop.channel_id), context=context) == "fresh-token"
 
 
+async def test_a_proof_for_one_number_renews_no_other(world: World, vault: Vault) -> None:
+    shop = world.shop
+    async with world.database.tenant(shop.organization_id, shop.actor) as db:
+        with pytest.raises(NotFound):
+            await channels.renew_token(db, vault, shop.channel_id, Proof(NEW.phone_number_id, "token"))
+    assert await sealed(world, shop.channel_id) == "sealed"
+
+
+async def test_what_is_stored_is_what_was_proven(world: World, vault: Vault) -> None:
+    await with_room(world)
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        channel_id = await channels.connect(db, vault, NEW, Proof("106540352240000", "proven"))
+    context = channels.token_context(world.shop.organization_id, channel_id)
+    assert vault.open(await sealed(world, channel_id), context=context) == "proven"
+    assert await world.see("select phone_number_id from public.channels where id = %s", channel_id) == [("106540352240000",)]
+
+
 async def test_a_strangers_channel_is_out_of_reach(world: World, vault: Vault) -> None:
     foreign = world.neighbour.channel_id
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         with pytest.raises(NotFound):
-            await channels.renew_token(db, vault, foreign, "token")
+            await channels.renew_token(db, vault, foreign, Proof(world.neighbour.phone_number_id, "token"))
         with pytest.raises(NotFound):
             await channels.disconnect(db, foreign)
     assert await sealed(world, foreign) == "sealed"
@@ -121,7 +143,7 @@ async def test_a_disconnected_number_can_be_connected_elsewhere(world: World, va
     async with world.database.tenant(neighbour.organization_id, neighbour.actor) as db:
         await channels.disconnect(db, neighbour.channel_id)
         moved = NewChannel("Moved", shop.phone_number_id, "12345", NEW.display_number, "token")
-        assert await channels.connect(db, vault, moved)
+        assert await channels.connect(db, vault, moved, proof(moved))
 
 
 async def open_sandbox(world: World, shop: Shop, settings: Settings) -> channels.ConnectedChannel:

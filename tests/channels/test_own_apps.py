@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from frontdesk import channels, secret_files
-from frontdesk.channels import NewChannel, NoSuchChannel, find_own_app
+from frontdesk.channels import NewChannel, NoSuchChannel, Proof, find_own_app
 from frontdesk.channels.actions import app_addresses, renew_app_secret
 from frontdesk.channels.own_apps import AppAddress
 from frontdesk.errors import BadInput, Unavailable
@@ -27,7 +27,7 @@ async def connected(world: World, vault: Vault, shop: Shop, new: NewChannel = OW
     """A number with its own app, and what that app is told."""
     await world.see("update public.subscriptions set plan_id = 'professional' returning 1")
     async with world.database.tenant(shop.organization_id, shop.actor) as db:
-        channel_id = await channels.connect(db, vault, new)
+        channel_id = await channels.connect(db, vault, new, Proof(new.phone_number_id, new.access_token))
         address = (await app_addresses(db, vault, shop.organization_id))[channel_id]
     assert address is not None
     return channel_id, address
@@ -99,7 +99,7 @@ async def test_an_app_ends_with_its_channel(world: World, vault: Vault) -> None:
 async def test_what_is_no_app_secret_is_refused_by_its_field(world: World, vault: Vault, typed: str) -> None:
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         with pytest.raises(BadInput) as refusal:
-            await channels.connect(db, vault, NewChannel("x", NUMBER, "1" * 8, OWN.display_number, "token", typed))
+            await channels.connect(db, vault, NewChannel("x", NUMBER, "1" * 8, OWN.display_number, "token", typed), Proof(NUMBER, "token"))
         assert refusal.value.field == "own_app_secret"
         with pytest.raises(BadInput) as refusal:
             await renew_app_secret(db, vault, world.shop.channel_id, typed)

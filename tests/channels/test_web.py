@@ -8,6 +8,7 @@ import pytest
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.desk import Desk, seated
+from tests.graph import Graph
 
 LIST, NEW = "/dashboard/channels", "/dashboard/channels/new"
 TYPED = {
@@ -18,6 +19,11 @@ TYPED = {
     "access_token": "EAAG-secret",
 }
 SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def settings(settings: Settings, meta: Graph) -> Settings:
+    return settings.model_copy(update={"whatsapp_graph_url": meta.url})
 
 
 async def channel_id(desk: Desk) -> str:

@@ -12,11 +12,12 @@ import psycopg
 import pytest
 
 from tests.conftest import Urls
-from tests.graph import Graph, graph
+from tests.graph import Graph, failure, graph, tokens_of
 from tests.product import Product, Shop, eventually, installed, open_shop
 from tests.world import sign, text
 
 SECRET, VERIFY, TOKEN, NUMBER = "the app's own secret", "what Meta was told", "EAAG-a-real-token", "106540352242922"
+QUESTION = f"/v26.0/{NUMBER}?fields=id,display_phone_number,verified_name"
 
 
 @dataclass
@@ -28,9 +29,9 @@ class Stage:
     meta: Graph
     owner: psycopg.AsyncConnection[Any]
 
-    async def connect(self, *more: str, token: str = TOKEN) -> tuple[int, str]:
+    async def connect(self, *more: str, token: str = TOKEN, organization: str = "lagos-glow-salon") -> tuple[int, str]:
         """`frontdesk channels connect`, as the operator types it."""
-        words = ["channels", "connect", "--organization", "lagos-glow-salon", "--kind", "cloud_api", "--phone-number-id", NUMBER, "--waba-id",
+        words = ["channels", "connect", "--organization", organization, "--kind", "cloud_api", "--phone-number-id", NUMBER, "--waba-id",
                  "102290129340398", "--display-number", "+49 1511 2345678", "--access-token-stdin", *more]  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "frontdesk", *words, env=self.product.environment, cwd=self.product.folder,
@@ -73,7 +74,7 @@ async def test_a_real_number_is_set_up_connected_called_and_answers(stage: Stage
     assert (await stage.shop.visitor.client.get("/webhooks/whatsapp", params=query)).text == "1158201444"
     code, said = await stage.connect()
     assert code == 0 and "Connected +49 1511 2345678 to lagos-glow-salon." in said and f"{stage.product.url}/webhooks/whatsapp" in said
-    assert TOKEN not in said
+    assert TOKEN not in said and stage.meta.asked == [(QUESTION, f"Bearer {TOKEN}")]
 
     assert await stage.call(text("hi", of="16505551234", name="Sheena"), secret=stage.product.secret("simulator_app_secret")) == 200
     assert await stage.call(text("hi", of="16505551234", name="Sheena"), secret="guess") == 401
@@ -114,3 +115,29 @@ async def test_a_number_in_an_app_of_its_own_is_connected_by_its_owner_and_heard
     aside = await (await stage.owner.execute("select source, reason from private.unrouted_deliveries")).fetchall()
     assert (stored, aside) == ([(1,)], [("cloud_api", "no channel has this phone number id")])
     assert own_secret not in stage.product.said() and path not in stage.product.said()
+
+
+async def test_nobody_gets_the_messages_of_a_number_for_which_his_token_may_not_speak(stage: Stage) -> None:
+    stage.meta.show = tokens_of(EAAG_a_real_token=NUMBER, EAAG_squatter="106540352240001")
+    new = {"name": "Not mine", "display_number": "+49 1511 2345678", "phone_number_id": NUMBER, "waba_id": "102290129340398", "access_token": "EAAG-squatter"}
+    async with open_shop(stage.product, "Squatters") as squatter:
+        for own_app in ({}, {"own_app_secret": "0123456789abcdef0123456789abcdef"}):
+            answer = await squatter.visitor.send("/dashboard/channels/new", page="/dashboard/channels/new", **new, **own_app)
+            assert answer.status_code == 422 and "This token may not speak for this number." in answer.text
+        code, said = await stage.connect(token="EAAG-squatter", organization="squatters")
+        assert code == 1 and "may not speak for this number" in said and "Traceback" not in said and "EAAG" not in said
+
+        code, said = await stage.connect()
+        assert code == 0, said
+        assert await stage.call(text("hi", of="16505551234", name="Sheena")) == 200
+        assert (await stage.answered())["to"] == "16505551234"
+        assert "Sheena" in await stage.shop.page() and "Sheena" not in await squatter.page()
+    assert "EAAG" not in stage.product.said()
+
+
+async def test_while_whatsapp_is_away_nothing_is_connected_and_the_next_try_works(stage: Stage) -> None:
+    there, stage.meta.show = stage.meta.show, lambda number, token: failure(2, status=503)
+    code, said = await stage.connect()
+    assert code == 1 and "WhatsApp could not be asked" in said and "Traceback" not in said
+    stage.meta.show = there
+    assert (await stage.connect())[0] == 0

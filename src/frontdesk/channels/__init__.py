@@ -16,6 +16,7 @@ from frontdesk.channels.cloud_api import Session, Unreadable, about, answer_hand
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
 from frontdesk.channels.lanes import Lane, Lanes, Leased
 from frontdesk.channels.own_apps import OwnApp, find_own_app
+from frontdesk.channels.proofs import NotItsNumber, Proof, TokenRefused, WhatsAppNotAsked, prove, prove_new
 from frontdesk.channels.records import (
     Accepted,
     Channel,
@@ -51,15 +52,19 @@ __all__ = [
     "NewChannel",
     "NoSimulator",
     "NoSuchChannel",
+    "NotItsNumber",
     "NumberTaken",
     "Outcome",
     "OwnApp",
+    "Proof",
     "Refused",
     "Sender",
     "Session",
+    "TokenRefused",
     "Uncertain",
     "Unreached",
     "Unreadable",
+    "WhatsAppNotAsked",
     "about",
     "answer_handshake",
     "connect",
@@ -71,6 +76,8 @@ __all__ = [
     "note_inbound",
     "open_sandbox",
     "organization_by_slug",
+    "prove",
+    "prove_new",
     "read",
     "renew_token",
     "request",

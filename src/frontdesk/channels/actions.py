@@ -7,9 +7,10 @@ from frontdesk import audit, secret_files, usage
 from frontdesk.access import Actor
 from frontdesk.channels import store
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
-from frontdesk.channels.input import access_token, app_secret, checked
+from frontdesk.channels.input import app_secret, checked
 from frontdesk.channels.lanes import Lane
 from frontdesk.channels.own_apps import AppAddress, app_context, opened_address, sealed_app
+from frontdesk.channels.proofs import Proof
 from frontdesk.channels.simulator import access_token as simulated_token
 from frontdesk.channels.simulator import waba_id as simulated_account
 from frontdesk.database import Platform, Tenant, new_id
@@ -39,8 +40,8 @@ def token_context(organization_id: UUID, channel_id: UUID) -> str:
     return f"{organization_id}|channels|{channel_id}|access_token"
 
 
-async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, *, organization_id: UUID | None = None) -> UUID:
-    """Connect a number of WhatsApp's Cloud API, and return the channel's id. The operator names the organization.
+async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, proof: Proof, *, organization_id: UUID | None = None) -> UUID:
+    """Connect the proven number of WhatsApp's Cloud API, and return the channel's id. The operator names the organization.
 
     Raises BadInput naming the field, PlanLimitReached, or NumberTaken: the same whoever has the number.
     """
@@ -50,21 +51,21 @@ async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, *, or
     new, channel_id = checked(wanted), new_id()
     await usage.require_for(db, organization, "channels")
     row = {
-        "id": channel_id, "kind": CLOUD_API, "name": new.name, "phone_number_id": new.phone_number_id,
+        "id": channel_id, "kind": CLOUD_API, "name": new.name, "phone_number_id": proof.phone_number_id,
         "display_number": new.display_number, "waba_id": new.waba_id, "scope": new.waba_id,
-        "sealed_token": vault.seal(new.access_token, context=token_context(organization, channel_id)),
+        "sealed_token": vault.seal(proof.access_token, context=token_context(organization, channel_id)),
         "by_user": db.actor.user_id if isinstance(db, Tenant) else None,
     }  # fmt: skip
     if not await store.connect(db, organization, row):
         raise NumberTaken(field="phone_number_id")
     if new.own_app_secret:
         await store.give_app(db, sealed_app(vault, Lane(organization, channel_id), AppAddress.make(), new.own_app_secret))
-    await _record_connected(db, organization, channel_id, new)
+    await _record_connected(db, organization, channel_id, new, proof)
     return channel_id
 
 
-async def _record_connected(db: Tenant | Platform, organization_id: UUID, channel_id: UUID, new: NewChannel) -> None:
-    details: dict[str, str | bool] = {"number": new.display_number, "phone_number_id": new.phone_number_id}
+async def _record_connected(db: Tenant | Platform, organization_id: UUID, channel_id: UUID, new: NewChannel, proof: Proof) -> None:
+    details: dict[str, str | bool] = {"number": new.display_number, "phone_number_id": proof.phone_number_id}
     if new.own_app_secret:
         details["own_app"] = True
     if isinstance(db, Tenant):
@@ -110,13 +111,19 @@ def _sandbox_number(organization_id: UUID, attempt: int) -> tuple[str, str]:
     return f"1094{drawn % 10**11:011}", f"+1 555 01{line[0]} {line[1:]}"
 
 
-async def renew_token(db: Tenant, vault: Vault, channel_id: UUID, token: str) -> None:
-    """Give a channel a new access token and start it again. Raises NoSuchChannel or BadInput."""
+async def renewable(db: Tenant, channel_id: UUID) -> ConnectedChannel:
+    """The channel, if it can be given a new access token. Raises NoSuchChannel."""
     channel = await store.find(db, channel_id)
     if channel is None or channel.sandbox:  # a sandbox number's token follows from the simulator's secret
         raise NoSuchChannel
-    sealed = vault.seal(access_token(token), context=token_context(db.organization_id, channel_id))
-    if not await store.renew_token(db, channel_id, sealed):
+    return channel
+
+
+async def renew_token(db: Tenant, vault: Vault, channel_id: UUID, proof: Proof) -> None:
+    """Give a channel a new access token, proven for its number, and start it again. Raises NoSuchChannel."""
+    channel = await renewable(db, channel_id)
+    sealed = vault.seal(proof.access_token, context=token_context(db.organization_id, channel_id))
+    if channel.phone_number_id != proof.phone_number_id or not await store.renew_token(db, channel_id, sealed):
         raise NoSuchChannel
     await store.forget_error(db, channel_id)
     details = {"number": channel.display_number}

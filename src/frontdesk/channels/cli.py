@@ -15,6 +15,7 @@ from frontdesk.channels import actions, addresses, store
 from frontdesk.channels.connected import CLOUD_API, NewChannel
 from frontdesk.channels.input import BadAccessToken, app_secret
 from frontdesk.channels.own_apps import AppAddress
+from frontdesk.channels.proofs import prove_new
 from frontdesk.database import Platform
 from frontdesk.database.servers import opened
 from frontdesk.errors import BadInput, NotFound
@@ -92,12 +93,15 @@ def _typed(with_app_secret: bool) -> tuple[str, str]:
 
 
 async def _connect(settings: Settings, slug: str, new: NewChannel) -> AppAddress | None:
-    """Connect the number; what its own app must be told, if it has one."""
+    """Connect the number; what its own app must be told, if it has one. WhatsApp is asked while no transaction is open."""
     vault = secret_files.load(settings).vault
-    async with opened(settings) as database, database.platform() as db:
-        organization_id = await _organization_id(db, slug)
-        channel_id = await actions.connect(db, vault, new, organization_id=organization_id)
-        return (await actions.app_addresses(db, vault, organization_id)).get(channel_id)
+    async with opened(settings) as database:
+        async with database.platform() as db:
+            organization_id = await _organization_id(db, slug)
+        proof = await prove_new(settings, new)
+        async with database.platform() as db:
+            channel_id = await actions.connect(db, vault, new, proof, organization_id=organization_id)
+            return (await actions.app_addresses(db, vault, organization_id)).get(channel_id)
 
 
 async def _list(settings: Settings, slug: str | None) -> list[dict[str, Any]]:

@@ -13,11 +13,12 @@ from frontdesk.access import Permission
 from frontdesk.channels import actions, addresses, store
 from frontdesk.channels.connected import NewChannel
 from frontdesk.channels.input import faults
+from frontdesk.channels.proofs import WhatsAppNotAsked, prove, prove_new
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput, Conflict, FrontdeskError, LimitReached
 from frontdesk.settings import Settings
 from frontdesk.vault import Vault
-from frontdesk.web import Db, Door, Form, go, read_form, render
+from frontdesk.web import Db, Door, Form, SignedIn, entered, go, read_form, render
 
 door = Door()
 
@@ -68,35 +69,48 @@ async def new(request: Request, db: Db) -> Response:
     return await _form(request, db, Form.of({"name": "Main number"}))
 
 
-@door.post(f"{LIST}/new", needs=Permission.CHANNELS_WRITE)
-async def create(request: Request, db: Db) -> Response:
-    """Connect a number."""
-    form = await read_form(request, NewChannelForm)
+@door.post(f"{LIST}/new", needs=Permission.CHANNELS_WRITE, apart=True)
+async def create(request: Request, who: SignedIn) -> Response:
+    """Connect a number, once WhatsApp has said that its token may speak for it."""
+    form, status_code = await read_form(request, NewChannelForm), 422
     if form.data is not None:
         wanted = NewChannel(**form.data.model_dump())
         try:
-            channel_id = await actions.connect(db, _vault(request), wanted)
-            if wanted.own_app_secret:
-                return go(request, f"{LIST}#channel-{channel_id}", f"{wanted.name} is connected. Give your Meta app its webhook address now.")
-            return go(request, LIST, f"{wanted.name} is connected. Write to it from a phone to see it work.")
-        except (BadInput, Conflict, LimitReached) as error:
+            return await _connect(request, who, wanted)
+        except (BadInput, Conflict, LimitReached, WhatsAppNotAsked) as error:
+            status_code = WhatsAppNotAsked.status if isinstance(error, WhatsAppNotAsked) else 422
             refused: Sequence[FrontdeskError] = faults(wanted) or [error]
             for fault in refused:
                 form.refuse(fault)
-    return await _form(request, db, form, 422)
+    async with entered(request, who) as db:
+        return await _form(request, db, form, status_code)
 
 
-@door.post(LIST + "/{channel_id}/token", needs=Permission.CHANNELS_WRITE)
-async def renew_token(request: Request, db: Db, channel_id: UUID) -> Response:
-    """Put a new access token in place."""
-    form = await read_form(request, TokenForm)
+async def _connect(request: Request, who: SignedIn, wanted: NewChannel) -> Response:
+    proof = await prove_new(request.app.state.settings, wanted)
+    async with entered(request, who) as db:
+        channel_id = await actions.connect(db, _vault(request), wanted, proof)
+    if wanted.own_app_secret:
+        return go(request, f"{LIST}#channel-{channel_id}", f"{wanted.name} is connected. Give your Meta app its webhook address now.")
+    return go(request, LIST, f"{wanted.name} is connected. Write to it from a phone to see it work.")
+
+
+@door.post(LIST + "/{channel_id}/token", needs=Permission.CHANNELS_WRITE, apart=True)
+async def renew_token(request: Request, who: SignedIn, channel_id: UUID) -> Response:
+    """Put a new access token in place, proven as the first one was."""
+    form, status_code = await read_form(request, TokenForm), 422
+    async with entered(request, who) as db:
+        channel = await actions.renewable(db, channel_id)
     if form.data is not None:
         try:
-            await actions.renew_token(db, _vault(request), channel_id, form.data.access_token)
+            proof = await prove(request.app.state.settings, channel.phone_number_id, form.data.access_token)
+            async with entered(request, who) as db:
+                await actions.renew_token(db, _vault(request), channel_id, proof)
             return go(request, LIST, "The new token is in place. What waited is being sent now.")
-        except BadInput as error:
-            form.refuse(error)
-    return await _index(request, db, renewed=form, renewed_id=channel_id)
+        except (BadInput, WhatsAppNotAsked) as error:
+            status_code, form.errors["access_token"] = error.status, str(error)  # whatever is wrong, the token is all there is to type
+    async with entered(request, who) as db:
+        return await _index(request, db, form, channel_id, status_code)
 
 
 @door.post(LIST + "/{channel_id}/app-secret", needs=Permission.CHANNELS_WRITE)
@@ -109,7 +123,7 @@ async def renew_app_secret(request: Request, db: Db, channel_id: UUID) -> Respon
             return go(request, LIST, "The new app secret is in place.")
         except BadInput as error:
             form.refuse(error)
-    return await _index(request, db, renewed=form, renewed_id=channel_id)
+    return await _index(request, db, form, channel_id, 422)
 
 
 @door.post(LIST + "/{channel_id}/disconnection", needs=Permission.CHANNELS_WRITE)
@@ -119,11 +133,11 @@ async def disconnect(request: Request, db: Db, channel_id: UUID) -> Response:
     return go(request, LIST, f"{channel.display_number} is disconnected.")
 
 
-async def _index(request: Request, db: Tenant, renewed: Form[Any] | None = None, renewed_id: UUID | None = None) -> Response:
+async def _index(request: Request, db: Tenant, renewed: Form[Any] | None = None, renewed_id: UUID | None = None, status_code: int = 200) -> Response:
     settings: Settings = request.app.state.settings
     channels = [one for one in await store.all_of(db) if settings.simulated or not one.sandbox]
     return await render(
-        request, "channels/index.html", status_code=422 if renewed else 200, channels=channels, limit=await _limit(db),
+        request, "channels/index.html", status_code=status_code, channels=channels, limit=await _limit(db),
         renewed=renewed, renewed_id=renewed_id, apps=await _apps(request, db), conversations=await store.conversations_by_channel(db), capped=store.COUNTED,
         sandbox_missing=settings.simulated and not any(one.sandbox for one in channels),
     )  # fmt: skip

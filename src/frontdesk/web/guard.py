@@ -121,6 +121,8 @@ async def enter(request: Request, who: SignedIn) -> AsyncIterator[Tenant]:
 
 
 Db = Annotated[Tenant, Depends(enter, scope="function")]
+entered = asynccontextmanager(enter)
+"""The same transaction around a part of a handler whose route is `apart`."""
 
 
 @asynccontextmanager
@@ -129,7 +131,7 @@ async def framed(request: Request, who: Visitor) -> AsyncIterator[None]:
     if who.current is None:
         yield
         return
-    async with asynccontextmanager(enter)(request, who):
+    async with entered(request, who):
         yield
 
 
@@ -156,9 +158,9 @@ class Door:
         """Answer GET."""
         return self._route("GET", path, needs)
 
-    def post(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
-        """Answer POST."""
-        return self._route("POST", path, needs)
+    def post(self, path: str, *, needs: Needs, apart: bool = False) -> Callable[[Handler], Handler]:
+        """Answer POST. `apart`: the handler asks another server, so it gets no transaction and opens its own with `entered`."""
+        return self._route("POST", path, needs, apart)
 
     def put(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
         """Answer PUT."""
@@ -168,10 +170,10 @@ class Door:
         """Answer DELETE."""
         return self._route("DELETE", path, needs)
 
-    def _route(self, method: str, path: str, needs: Needs) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, needs: Needs, apart: bool = False) -> Callable[[Handler], Handler]:
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
-            self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs))
+            self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs, apart))
             return handler
 
         return open_door
@@ -190,14 +192,14 @@ def needs_of(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], Needs | None]
     return listed
 
 
-def _demands(method: str, needs: Needs) -> list[Any]:
+def _demands(method: str, needs: Needs, apart: bool) -> list[Any]:
     demands: list[Any] = [Depends(find_visitor if needs is PUBLIC else visitor)]
     if method in UNSAFE:
         demands.append(Depends(check_form))
     if method in UNSAFE and isinstance(needs, Permission):
         demands.append(Depends(check_organization))
     if isinstance(needs, Permission):
-        demands.append(Depends(_holding(needs), scope="function"))
+        demands.append(Depends(_holding_apart(needs) if apart else _holding(needs), scope="function"))
     return demands
 
 
@@ -205,6 +207,15 @@ def _holding(permission: Permission) -> Callable[..., Any]:
     async def check(db: Db) -> None:
         if permission not in db.permissions:
             raise RoleTooSmall
+
+    return check
+
+
+def _holding_apart(permission: Permission) -> Callable[..., Any]:
+    async def check(request: Request, who: SignedIn) -> None:
+        async with entered(request, who) as db:
+            if permission not in db.permissions:
+                raise RoleTooSmall
 
     return check
 

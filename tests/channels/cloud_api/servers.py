@@ -32,7 +32,7 @@ class Call:
     async def request(self) -> None:
         """Wait for a whole request."""
         self.head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(line for line in self.head.lower().split("\r\n") if line.startswith("content-length:"))
+        length = next((line for line in self.head.lower().split("\r\n") if line.startswith("content-length:")), "content-length: 0")
         self.body = await self.reader.readexactly(int(length.split(":")[1]))
         self.server.calls.append((self.head, self.body))
         self.server.changed.set()

@@ -25,6 +25,16 @@ async def test_a_request_carries_its_token_and_its_body(serve: Serve) -> None:
     assert body == BODY
 
 
+async def test_a_question_carries_its_token_and_no_body(serve: Serve) -> None:
+    server = await serve(answers)
+    async with Session(timeout=1.0) as session:
+        assert isinstance(await session.get(server.url, "TOKEN"), Answer)
+    [(head, body)] = server.calls
+    assert head.startswith("GET /v26.0/106/messages HTTP/1.1\r\n")
+    assert "authorization: bearer token" in head.lower().split("\r\n")
+    assert body == b""
+
+
 async def test_a_refused_connection_surely_sent_nothing() -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but not listening

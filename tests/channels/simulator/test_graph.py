@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from frontdesk.channels import cloud_api
 from frontdesk.channels.simulator import Limits, access_token
 from tests.channels.simulator.stage import NUMBER, SECRET, Stage, Stages
 
@@ -51,6 +52,15 @@ async def test_the_token_of_another_number_opens_nothing(stage: Stage) -> None:
     answer = await stage.client.post(f"/graph/v26.0/{NUMBER}/messages", json={}, headers=other)
     assert answer.status_code == 400
     assert (answer.json()["error"]["code"], answer.json()["error"]["error_subcode"]) == (100, 33)
+
+
+async def test_a_number_is_proven_by_its_own_token_only(stage: Stage) -> None:
+    await stage.write(to="109400000004218")
+    await stage.write()
+    url = cloud_api.number_url(f"{stage.url}/graph", "v26.0", NUMBER)
+    async with cloud_api.Session() as session:
+        tokens = access_token(SECRET, NUMBER), access_token(SECRET, "109400000004218"), "EAAG-invented"
+        assert [await cloud_api.prove(session, url, token, NUMBER) for token in tokens] == ["proven", "not its number", "bad token"]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ async def test_the_number(stage: Stage) -> None:
     fields = {"fields": "display_phone_number,verified_name,quality_rating,code_verification_status,name_status"}
     answer = await stage.client.get(f"/graph/v23.0/{NUMBER}", params=fields, headers=headers)
     assert complaints("PhoneNumberInfo", answer.json()) == []
+    question = cloud_api.number_url(f"{stage.url}/graph", "v26.0", NUMBER)
+    answer = await stage.client.get(question, headers=headers)
+    assert complaints("PhoneNumberInfo", answer.json()) == []
+    assert answer.json().keys() == {"id", "display_phone_number", "verified_name"}
+    refused = await stage.client.get(question, headers={"authorization": "Bearer EAAG-invented"})
+    assert (refused.status_code, complaints("GraphAPIError", refused.json())) == (401, [])
 
 
 async def test_the_examples_of_texts_and_reactions_are_accepted(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from frontdesk.channels.cloud_api.codes import rule
 from frontdesk.channels.cloud_api.json_text import Unreadable
 from frontdesk.channels.cloud_api.others import about
 from frontdesk.channels.cloud_api.parse import read, split
+from frontdesk.channels.cloud_api.proof import number_url, prove
 from frontdesk.channels.cloud_api.send import messages_url, reaction, read_receipt, speak, text
 from frontdesk.channels.cloud_api.verify import answer_handshake, signed
 
@@ -14,6 +15,8 @@ __all__ = [
     "about",
     "answer_handshake",
     "messages_url",
+    "number_url",
+    "prove",
     "reaction",
     "read",
     "read_receipt",

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError
+from pyreqwest.request import ConsumedRequest
 
 from frontdesk.channels.records import Uncertain, Unreached
 
@@ -50,7 +51,26 @@ class Session:
     async def post(self, url: str, token: str, body: bytes) -> Answer | Unreached | Uncertain:
         """POST this JSON. Raises ValueError, before anything is sent, if url or token cannot be put into a request."""
         request = self._client.post(url).bearer_auth(token).header("Content-Type", "application/json").body_bytes(body)
-        ready = request.build()
+        return await self._send(request.build())
+
+    async def get(self, url: str, token: str) -> Answer | Unreached | Uncertain:
+        """GET what is there. Raises ValueError as `post` does."""
+        return await self._send(self._client.get(url).bearer_auth(token).build())
+
+    async def close(self) -> None:
+        """Give up the connections. A process may end right after this."""
+        await self._client.close()
+        # pyreqwest's thread lets go of Python a moment after it has handed over its last answer. A process that ends within
+        # that moment is aborted by the interpreter (PyO3/pyo3-async-runtimes#40): one in eight, when a command asked only once.
+        await asyncio.sleep(_LETTING_GO)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def _send(self, ready: ConsumedRequest) -> Answer | Unreached | Uncertain:
         if not await self._turn():
             return Unreached(f"No connection was free within {self._patience:g} seconds")
         try:
@@ -63,16 +83,6 @@ class Session:
         finally:
             self._turns.release()
 
-    async def close(self) -> None:
-        """Give up the connections."""
-        await self._client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
-
     async def _turn(self) -> bool:
         if not self._turns.locked():
             return await self._turns.acquire()
@@ -81,6 +91,9 @@ class Session:
                 return await self._turns.acquire()
         except TimeoutError:
             return False
+
+
+_LETTING_GO = 0.1  # seconds; it takes microseconds, but a busy machine may not run that thread at once
 
 
 def _failure(error: DetailedPyreqwestError) -> Unreached | Uncertain:
