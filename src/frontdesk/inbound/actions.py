@@ -90,6 +90,7 @@ async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery],
         await store.keep_failures(db, [*failures, *others])
     if others:
         await store.drop_others(db, {Lane(o.delivery.organization_id, o.delivery.channel_id) for o in others}, OTHERS_KEPT)
+    await messages.count_received(db, new_messages)
     heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
     touched = frozenset(changed) | {lane.organization_id for lane in heard}
     return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))

@@ -16,7 +16,7 @@ RANKS = {"accepted": 3, "sent": 4, "failed": 5, "delivered": 6, "read": 7, "play
 
 
 async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_minute: int, *, looked_for: bool = True) -> list[NewMessage]:
-    """Store what arrived, each once however often it comes, in order; count it; return what was new.
+    """Store what arrived, each once however often it comes, in order; return what was new. The caller has it counted, at the end.
 
     looked_for: False spares the question which are stored already. Then UniqueViolation is raised if one is, and nothing was done.
     """
@@ -35,8 +35,13 @@ async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_mi
         rows.append(_inbound_row(message, conversation))
         conversation["last_position"] -= 1
     await store.add_inbound(db, rows[::-1])
-    await store.count_received(db, _counts(message.organization_id for message in fresh))
     return new[::-1]
+
+
+async def count_received(db: Tenants, new: Sequence[NewMessage]) -> None:
+    """Count what was new. Last of all in its transaction: until that ends, nobody else counts for these organizations."""
+    if new:
+        await store.count_received(db, _counts(message.organization_id for message in new))
 
 
 def _key_row(n: int, message: Inbound) -> dict[str, Any]:
