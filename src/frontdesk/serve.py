@@ -1,4 +1,4 @@
-"""Running Frontdesk: web server, worker and, unless DATABASE_URL names another, PostgreSQL, from one event loop."""
+"""Running Frontdesk: web server, worker and, unless DATABASE_URL names another, PostgreSQL."""
 
 import asyncio
 import errno
@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from functools import partial
 
 import structlog
@@ -24,6 +24,7 @@ from frontdesk.errors import FrontdeskError
 from frontdesk.inbound import WebhookProtocol
 from frontdesk.live import Live
 from frontdesk.settings import Settings
+from frontdesk.worker_process import WorkerProcess
 
 GRACE_SECONDS = 5  # for requests that are being answered when we are asked to stop
 
@@ -37,9 +38,11 @@ def run(settings: Settings, *, web: bool = True, work: bool = True) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     log_plainly()
+    _settle_memory()
+    beside = WorkerProcess.fork(settings) if web and work else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(_Run(settings, web, work).story())
+            runner.run(_Run(settings, web, work, beside).story())
         except asyncio.CancelledError:
             print("Frontdesk was stopped before it was ready.", flush=True)
 
@@ -53,25 +56,31 @@ def log_plainly() -> None:
 class _Run:
     """One run of the product and how far it has come."""
 
-    def __init__(self, settings: Settings, web: bool, work: bool) -> None:
-        self.settings, self.web, self.work = settings, web, work
+    def __init__(self, settings: Settings, web: bool, work: bool, beside: WorkerProcess | None) -> None:
+        self.settings, self.web, self.work, self.beside = settings, web, work, beside
         self.stop = asyncio.Event()
         self.serving = False
 
     async def story(self) -> None:
         """Take the port, start the database, serve, and put all of it down again in reverse."""
         self._listen_to_signals()
-        with listening(self.settings) if self.web else nullcontext() as port:
-            async with serving(self.settings) as server:
-                database = await Database.open(server.app_url, max_size=self.settings.database_connections)
-                try:
-                    self.serving = True
-                    async with Live(server.app_url) as live, asyncio.TaskGroup() as background:
-                        keeper = background.create_task(server.keep())
-                        await self._serve(database, live, port)
-                        keeper.cancel()
-                finally:
-                    await database.close()
+        async with AsyncExitStack() as stack:
+            if self.beside:
+                stack.push_async_callback(self.beside.finish)
+            port = stack.enter_context(listening(self.settings)) if self.web else None
+            server = await stack.enter_async_context(serving(self.settings))
+            database = await Database.open(server.app_url, max_size=self.settings.database_connections)
+            stack.push_async_callback(database.close)
+            self.serving = True
+            live = await stack.enter_async_context(Live(server.app_url))
+            async with asyncio.TaskGroup() as background:
+                watches = [background.create_task(server.keep())]
+                if self.beside:
+                    stack.push_async_callback(self.beside.finish)  # while the database is there
+                    watches.append(background.create_task(self.beside.lead(server.app_url)))
+                await self._serve(database, live, port)
+                for watch in watches:
+                    watch.cancel()
 
     def _listen_to_signals(self) -> None:
         loop, story = asyncio.get_running_loop(), asyncio.current_task()
@@ -89,14 +98,17 @@ class _Run:
 
     async def _serve(self, database: Database, live: Live, port: socket.socket | None) -> None:
         bell = Bell(live)
+        if self.beside:
+            bell.answer("in", self.beside.ring_in)
+            bell.answer("out", self.beside.ring_out)
         async with asyncio.TaskGroup() as parts:
-            if self.work:
+            if self.work and not self.beside:
                 parts.create_task(worker.run(self.settings, database, live, bell, self.stop))
             if port is None:
                 print("Frontdesk is working.", flush=True)
             else:
                 parts.create_task(self._answer(app.build(self.settings, database, live, bell), port))
-            _settle_memory()
+            gc.freeze()
 
     async def _answer(self, application: app.Application, port: socket.socket) -> None:
         """Answer requests until we are to stop."""
@@ -122,7 +134,7 @@ class _Run:
 
 
 def _settle_memory() -> None:
-    """What was loaded at the start stays: the garbage collector need not look at it again and again while messages pour in."""
+    """What was loaded stays: no garbage collector need look at it while messages pour in, nor move what two processes can share."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)

@@ -102,7 +102,7 @@ def _cluster(settings: Settings, data_dir: Path) -> Cluster:
     account = binaries.account(folder)
     programs = binaries.within_reach(binaries.find(settings.pg_bin_dir), account, data_dir)
     # Room for the pool, the listener, the migrator and a visitor with psql.
-    return Cluster(folder, programs, account, {"max_connections": str(max(60, settings.database_connections + 20))})
+    return Cluster(folder, programs, account, {"max_connections": str(max(60, 2 * settings.database_connections + 20))})
 
 
 def _secret(data_dir: Path, name: str) -> str:

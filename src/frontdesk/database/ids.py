@@ -1,5 +1,6 @@
 """UUIDv7: the keys of every row, in order of creation (RFC 9562, section 5.7)."""
 
+import os
 import random
 import threading
 import time
@@ -39,7 +40,9 @@ class _Clock:
 
 
 _clock = _Clock()
-_chance = random.Random().getrandbits  # seeded by the system; ids are names, not secrets, and this is five times as fast
+_random = random.Random()  # seeded by the system; ids are names, not secrets, and this is five times as fast
+_chance = _random.getrandbits
+os.register_at_fork(after_in_child=_random.seed)  # or both would make the same ids
 
 
 def _assemble(milliseconds: int, counter: int) -> UUID:
