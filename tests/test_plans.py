@@ -15,7 +15,7 @@ from frontdesk.contacts import Arrival
 from frontdesk.contacts import store as people
 from frontdesk.database import Database, Tenant, batch, new_id
 from frontdesk.inbound import store as inbound
-from frontdesk.inbound.keeper import as_sent, delivery_row
+from frontdesk.inbound.keeper import as_sent, delivery_rows
 from frontdesk.inbound.records import Delivery, Failure
 from frontdesk.messages import Inbound, NewMessage, Status
 from frontdesk.messages.inbox import changes, lists, threads
@@ -142,7 +142,7 @@ async def test_taking_deliveries(database: Database, rows: int, many: bool, plan
 @pytest.mark.parametrize(("rows", "many", "plans"), BATCHES)
 async def test_taking_deliveries_again_and_keeping_them_aside(database: Database, rows: int, many: bool, plans: str) -> None:
     numbers = talks(rows, many)
-    wanted = [Delivery(*lane(n), crowd_id("delivery", n), "message", "", NOW) for n in numbers]
+    wanted = [Delivery(*lane(n), crowd_id("delivery", n), "message", "") for n in numbers]
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
         taken = await inbound.take_again(db, wanted)
         await inbound.keep_failures(db, [Failure(one, "broken") for one in taken])
@@ -257,7 +257,7 @@ async def test_the_functions_that_keep_and_lease(database: Database) -> None:
     numbers = talks(200, many=True)
     lanes = batch([one._asdict() for one in {lane(n) for n in numbers}])
     async with watched(database.platform(), "generic") as (db, seen):
-        kept = [delivery_row(lane(n), Event("", "", "message", "{}")) for n in numbers]
+        kept = delivery_rows([(lane(n), Event("", "", "message", "{}")) for n in numbers])
         await db.run("select private.keep_deliveries(%(batch)s, %(payloads)s)", as_sent(kept))
         await db.run("select private.route_channels('cloud_api', %(numbers)s)", {"numbers": [str(1000000 + n) for n in range(1, 200)]})
         for road in ("waiting_inbound", "waiting_outbound"):

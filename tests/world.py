@@ -15,7 +15,7 @@ from frontdesk.access import Actor
 from frontdesk.channels import Lane, Lanes, split
 from frontdesk.database import Database, new_id
 from frontdesk.inbound import Told, tell
-from frontdesk.inbound.keeper import Keeper, delivery_row
+from frontdesk.inbound.keeper import Keeper, delivery_rows
 
 APP_SECRET = "the app's own secret"
 _numbers = itertools.count(1)
@@ -52,7 +52,7 @@ class World:
 
     async def keep(self, shop: Shop, *bodies: bytes) -> None:
         """Keep the events of webhooks for a shop's number, as the door does after the signature."""
-        rows = [delivery_row(shop.lane, event) for body in bodies for event in split(body)]
+        rows = delivery_rows([(shop.lane, event) for body in bodies for event in split(body)])
         await Keeper(self.database, lambda lanes: None).keep(rows)
 
     async def tell(self, *shops: Shop, per_minute: int = 6) -> Told:

@@ -82,7 +82,7 @@ class WorkerProcess:
             self._writer.close()
         patience = monotonic() + FINISHES_IN
         while self._pid:
-            if os.waitpid(self._pid, os.WNOHANG)[0]:
+            if os.waitpid(self._pid, os.WNOHANG)[0]:  # noqa: ASYNC222 - which does not wait
                 self._pid = 0
             elif monotonic() > patience:
                 os.kill(self._pid, signal.SIGKILL)
@@ -101,7 +101,7 @@ def _follow(settings: Settings, line: socket.socket, leader: int) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(settings, line))
         return 0
-    except BaseException:  # nothing of the leader's may run here, whatever happens
+    except BaseException:  # noqa: BLE001 - nothing of the leader's may run here, whatever happens
         traceback.print_exc()
         return 1
     finally:

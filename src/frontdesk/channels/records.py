@@ -6,6 +6,8 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from frontdesk.database import uuid_of
+
 EventKind = Literal["message", "status", "other"]
 Action = Literal["retry", "slow", "pair", "stop", "fail"]
 
@@ -123,7 +125,7 @@ def derived_id(channel_id: UUID, provider_message_id: str, sent_at: datetime) ->
     source = channel_id.bytes + provider_message_id.encode("utf-8", "surrogatepass")
     chance = int.from_bytes(blake2b(source, digest_size=10).digest(), "big")
     since = max((sent_at - _EPOCH) // _MILLISECOND, 0)
-    return UUID(int=since << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64 | 0b10 << 62 | chance & _LOW_62)
+    return uuid_of(since << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64 | 0b10 << 62 | chance & _LOW_62)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

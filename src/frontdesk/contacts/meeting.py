@@ -40,7 +40,7 @@ async def meet(db: Tenants, arrivals: Sequence[Arrival]) -> list[Met]:
     distinct = dict(zip(keys, arrivals, strict=True))
     asked = [_row(n, arrival) for n, arrival in enumerate(distinct.values())]
     found = await _find(db, asked)
-    if missing := [row for row in asked if found[row["n"]]["contact_id"] is None or _lacks(row, found[row["n"]])]:
+    if missing := [row for row in asked if found[row["n"]].contact_id is None or _lacks(row, found[row["n"]])]:
         await db.run(_LOCK, {"batch": batch([{"organization_id": o} for o in sorted({row["organization_id"] for row in missing})])})
         again = await _find(db, missing)  # what somebody else created while we waited is found now
         await _introduce(db, missing, again)
@@ -57,7 +57,7 @@ def _key(arrival: Arrival) -> tuple[int, str, str | None, str | None]:
 def _row(n: int, arrival: Arrival) -> dict[str, Any]:
     sender = arrival.sender
     return {
-        "n": n, "organization_id": str(arrival.organization_id), "scope": arrival.scope, "phone": sender.phone, "bsuid": sender.bsuid,
+        "n": n, "organization_id": arrival.organization_id, "scope": arrival.scope, "phone": sender.phone, "bsuid": sender.bsuid,
         "name": (sender.name or "")[:400], "username": sender.username[:200] if sender.username else None, "seen": arrival.at,
     }  # fmt: skip
 
@@ -69,9 +69,25 @@ from (select organization_id from jsonb_to_recordset(%(batch)s) as a (organizati
 """
 
 
-async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Who is behind these addresses: one row per asked one, its contact_id null when nobody is known."""
-    rows = await db.rows(
+class _Known(NamedTuple):
+    """Who is behind an address. No contact_id: nobody."""
+
+    n: int
+    by_bsuid: bool
+    by_phone: bool
+    contact_id: UUID | None
+    name: str | None
+    given_name: str | None
+    username: str | None
+    phone: str | None
+    blocked: bool
+    last_seen_at: datetime | None
+
+
+async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, _Known]:
+    """Who is behind these addresses, by their numbers `n`."""
+    rows = await db.records(
+        _Known,
         """
         with asked as materialized (
           select * from jsonb_to_recordset(%(batch)s) as a (n integer, organization_id uuid, scope text, phone text, bsuid text)
@@ -92,23 +108,23 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, dict[
         """,
         {"batch": batch(asked)},
     )
-    return {row["n"]: row for row in rows}
+    return {row.n: row for row in rows}
 
 
-def _lacks(row: dict[str, Any], found: dict[str, Any]) -> bool:
-    return bool((row["bsuid"] and not found["by_bsuid"]) or (row["phone"] and not found["by_phone"]))
+def _lacks(row: dict[str, Any], found: _Known) -> bool:
+    return bool((row["bsuid"] and not found.by_bsuid) or (row["phone"] and not found.by_phone))
 
 
-async def _introduce(db: Tenants, missing: Sequence[dict[str, Any]], found: dict[int, dict[str, Any]]) -> None:
+async def _introduce(db: Tenants, missing: Sequence[dict[str, Any]], found: dict[int, _Known]) -> None:
     """Create the contacts nobody knows, and teach the known ones their further addresses."""
     contacts, identities = [], []
-    made: dict[tuple[str, str, str, str], UUID] = {}
+    made: dict[tuple[UUID, str, str, str], UUID] = {}
     for row in missing:
         here = found[row["n"]]
         addresses = [(kind, scope, row[kind]) for kind, scope in (("bsuid", row["scope"]), ("phone", "")) if row[kind]]
         known = [made[key] for address in addresses if (key := (row["organization_id"], *address)) in made]
-        contact_id = here["contact_id"] or (known[0] if known else new_id())
-        if not here["contact_id"] and not known:
+        contact_id = here.contact_id or (known[0] if known else new_id())
+        if not here.contact_id and not known:
             contacts.append(row | {"id": contact_id, "search_text": _search_text(row)})
         for kind, scope, value in addresses:
             made.setdefault((row["organization_id"], kind, scope, value), contact_id)
@@ -133,18 +149,17 @@ async def _introduce(db: Tenants, missing: Sequence[dict[str, Any]], found: dict
     )
 
 
-async def _refresh(db: Tenants, asked: Sequence[dict[str, Any]], found: dict[int, dict[str, Any]]) -> None:
+async def _refresh(db: Tenants, asked: Sequence[dict[str, Any]], found: dict[int, _Known]) -> None:
     """Renew what WhatsApp tells of the contacts whose name, username or phone changed or who were not seen for a while."""
     renewed = {}
     for row in asked:
         here = found[row["n"]]
-        changed = [f for f in ("name", "username", "phone") if row[f] and row[f] != here[f]]
-        if changed or here["last_seen_at"] is None or row["seen"] - here["last_seen_at"] > SEEN_AGAIN_AFTER:
-            merged = {field: row[field] or here[field] for field in ("name", "username", "phone")}
-            text = _search_text(merged | {"name": f"{here['given_name'] or ''} {merged['name'] or ''}"})
-            key = (row["organization_id"], str(here["contact_id"]))
+        if _is_news(row, here):
+            merged = {"name": row["name"] or here.name, "username": row["username"] or here.username, "phone": row["phone"] or here.phone}
+            text = _search_text(merged | {"name": f"{here.given_name or ''} {merged['name'] or ''}"})
+            key = (row["organization_id"], here.contact_id)
             renewed[key] = merged | {"organization_id": key[0], "id": key[1], "search_text": text, "seen": row["seen"]}
-            here.update(merged)
+            found[here.n] = here._replace(name=merged["name"], username=merged["username"], phone=merged["phone"])
     if not renewed:
         return
     await db.run(
@@ -162,10 +177,21 @@ async def _refresh(db: Tenants, asked: Sequence[dict[str, Any]], found: dict[int
     )
 
 
+def _is_news(row: dict[str, Any], here: _Known) -> bool:
+    """Whether a row says something new of whom it found, or was long not heard of."""
+    return bool(
+        (row["name"] and row["name"] != here.name)
+        or (row["phone"] and row["phone"] != here.phone)
+        or (row["username"] and row["username"] != here.username)
+        or here.last_seen_at is None
+        or row["seen"] - here.last_seen_at > SEEN_AGAIN_AFTER
+    )
+
+
 def _search_text(row: dict[str, Any]) -> str:
     return fold(" ".join(filter(None, (row["name"], row["username"], row["phone"]))))
 
 
-def _met(row: dict[str, Any], here: dict[str, Any]) -> Met:
-    name = here["given_name"] or here["name"] or here["username"] or ""
-    return Met(here["contact_id"], name, row["phone"] or row["bsuid"] or "", here["blocked"])
+def _met(row: dict[str, Any], here: _Known) -> Met:
+    assert here.contact_id is not None  # whoever was not known has been introduced
+    return Met(here.contact_id, here.given_name or here.name or here.username or "", row["phone"] or row["bsuid"] or "", here.blocked)

@@ -4,7 +4,7 @@ Nothing else in the product touches the pool. Each door is one transaction, comm
 """
 
 from frontdesk.database.doors import Database, NotAMember, Platform, Tenant, Tenants
-from frontdesk.database.ids import id_time, new_id
+from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
 from frontdesk.database.sql import Statements, batch
 
-__all__ = ["Database", "NotAMember", "Platform", "Statements", "Tenant", "Tenants", "batch", "id_time", "new_id"]
+__all__ = ["Database", "NotAMember", "Platform", "Statements", "Tenant", "Tenants", "batch", "id_time", "new_id", "new_ids", "uuid_of"]

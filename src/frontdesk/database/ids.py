@@ -15,6 +15,12 @@ def new_id(at: datetime | None = None) -> UUID:
     return _assemble(*_clock.tick())
 
 
+def new_ids(many: int) -> list[UUID]:
+    """As many UUIDv7 for now, rising, for a fraction of the price of making each by itself."""
+    first = new_id().int
+    return [uuid_of(first + n) for n in range(many)]
+
+
 def id_time(value: UUID) -> datetime:
     """When an id was made, to the millisecond."""
     return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)

@@ -1,6 +1,7 @@
 """Running statements: literal SQL in, dictionaries or records out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, LiteralString, TypeVar
 
 import orjson
@@ -21,6 +22,21 @@ def batch(rows: Sequence[Mapping[str, Any]]) -> Jsonb:
     return Jsonb(rows, dumps=orjson.dumps)
 
 
+def _maker(kind: type[T]) -> Callable[[Any], Callable[[Sequence[Any]], T]]:
+    """What psycopg asks for a maker of rows. A row of a batch that becomes a named tuple is made in C."""
+    fields = getattr(kind, "_fields", None)
+    if fields is None:
+        return class_row(kind)
+
+    def maker(cursor: Any) -> Callable[[Sequence[Any]], T]:
+        columns = [cursor.pgresult.fname(n).decode() for n in range(cursor.pgresult.nfields)] if cursor.pgresult else []
+        if columns and tuple(columns) != fields:
+            raise TypeError(f"{kind.__name__} has the fields {fields}, and the statement returns {columns}")
+        return partial(tuple.__new__, kind)  # type: ignore[type-var]  # a named tuple is a tuple
+
+    return maker
+
+
 class Statements:
     """One open transaction and the statements it may run."""
 
@@ -39,13 +55,13 @@ class Statements:
             return await (await cursor.execute(query, params)).fetchone()
 
     async def records(self, kind: type[T], query: LiteralString, params: Params = None) -> list[T]:
-        """All rows as records of `kind`, whose fields are the column names."""
-        async with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+        """All rows as records of `kind`, whose fields are the column names; fastest are named tuples, whose columns come in their order."""
+        async with self._connection.cursor(row_factory=_maker(kind)) as cursor:
             return await (await cursor.execute(query, params)).fetchall()
 
     async def record(self, kind: type[T], query: LiteralString, params: Params = None) -> T | None:
         """The first row as a record of `kind`, or None."""
-        async with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self._connection.cursor(row_factory=_maker(kind)) as cursor:
             return await (await cursor.execute(query, params)).fetchone()
 
     async def value(self, query: LiteralString, params: Params = None) -> Any:

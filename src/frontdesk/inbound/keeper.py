@@ -8,7 +8,7 @@ from uuid import UUID
 from zlib import crc32
 
 from frontdesk.channels import Event, Lane
-from frontdesk.database import Database, batch, new_id
+from frontdesk.database import Database, batch, new_ids
 from frontdesk.inbound.records import Place
 
 # a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
@@ -118,10 +118,13 @@ class Routes:
         self._known.clear()
 
 
-def delivery_row(lane: Lane, event: Event) -> Row:
-    """A delivery as `private.keep_deliveries` takes it; its id rises with its arrival."""
-    half = crc32(event.party.encode()) & 1
-    return {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new_id(), "half": half, "kind": event.kind, "payload": event.payload}
+def delivery_rows(arrived: Sequence[tuple[Lane, Event]]) -> list[Row]:
+    """Deliveries as `private.keep_deliveries` takes them; their ids rise with their arrival."""
+    return [
+        {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new, "half": crc32(event.party.encode()) & 1,
+         "kind": event.kind, "payload": event.payload}
+        for (lane, event), new in zip(arrived, new_ids(len(arrived)), strict=True)
+    ]  # fmt: skip
 
 
 def as_sent(rows: Sequence[Row]) -> dict[str, Any]:

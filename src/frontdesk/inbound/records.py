@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,14 +16,13 @@ class Place(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One raw event as it was kept."""
+    """One raw event as it was kept; its id says when."""
 
     organization_id: UUID
     channel_id: UUID
     id: UUID
     kind: str
     payload: str
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

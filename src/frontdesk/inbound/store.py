@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from frontdesk.channels import Lane
-from frontdesk.database import Tenants, batch
+from frontdesk.database import Tenants, batch, id_time
 from frontdesk.inbound.records import Delivery, Failure
 
 
@@ -27,11 +27,11 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, half: i
         )
         -- by their place in the table, which nothing changes: a queue is empty or full, and no statistics fit both
         delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n))
-        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
+        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload
         """,
         {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "halves": "{0,1}" if half is None else f"{{{half}}}"},
     )
-    return sorted(taken, key=lambda delivery: delivery.id)
+    return sorted(taken, key=lambda delivery: delivery.id.int)
 
 
 async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -46,18 +46,18 @@ async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delive
         )
         delete from public.inbound_deliveries d using wanted w
         where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id
-        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload, d.received_at
+        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload
         """,
         {"batch": batch(rows)},
     )
-    return sorted(taken, key=lambda delivery: delivery.id)
+    return sorted(taken, key=lambda delivery: delivery.id.int)
 
 
 async def keep_failures(db: Tenants, failures: Sequence[Failure]) -> None:
     """Keep what could not be told, with its error, to be looked at and replayed."""
     rows = [
         {"organization_id": f.delivery.organization_id, "channel_id": f.delivery.channel_id, "id": f.delivery.id, "kind": f.delivery.kind,
-         "payload": f.delivery.payload, "received_at": f.delivery.received_at, "error": f.error[:2000]}
+         "payload": f.delivery.payload, "received_at": id_time(f.delivery.id), "error": f.error[:2000]}
         for f in failures
     ]  # fmt: skip
     await db.run(

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 import structlog
 from psycopg import OperationalError
@@ -12,7 +11,7 @@ from psycopg import OperationalError
 from frontdesk.channels import Event, Unreadable, answer_handshake, signed, split
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.keeper import Group, Keeper, Routes, Row, delivery_row
+from frontdesk.inbound.keeper import Group, Keeper, Routes, delivery_rows
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
 TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
@@ -84,7 +83,7 @@ class Webhook:
         except Unreadable:
             return None
         routes = self._routes.known(source.kind, {event.phone_number_id for event in events})
-        return self._keeper.keep_soon([delivery_row(routes[event.phone_number_id], event) for event in events]) if routes else None
+        return self._keeper.keep_soon(delivery_rows([(routes[event.phone_number_id], event) for event in events])) if routes else None
 
     def forget_routes(self) -> None:
         """A channel that was remembered is gone."""
@@ -108,14 +107,14 @@ class Webhook:
 
     async def _deliver(self, source: Source, events: Sequence[Event]) -> list[Event]:
         """Keep events on their lanes, and aside what is for nobody; returns those whose channel is gone, which are not kept."""
-        routes, on_lanes = await self._routes.find(source.kind, {event.phone_number_id for event in events}), dict[UUID, tuple[Event, Row]]()
+        routes = await self._routes.find(source.kind, {event.phone_number_id for event in events})
+        routed = [(lane, event) for event in events if (lane := routes[event.phone_number_id])]
         for event in events:
-            if lane := routes[event.phone_number_id]:
-                row = delivery_row(lane, event)
-                on_lanes[row["id"]] = event, row
-            else:
+            if routes[event.phone_number_id] is None:
                 await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
-        return [on_lanes[row["id"]][0] for row in await self._keeper.keep([row for _, row in on_lanes.values()])]
+        rows = delivery_rows(routed)
+        homeless = {row["id"] for row in await self._keeper.keep(rows)}
+        return [event for (_, event), row in zip(routed, rows, strict=True) if row["id"] in homeless]
 
     async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
         await keep_unrouted(self._database, source.kind, kind, number, body, reason)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from frontdesk.database import Tenant, Tenants, new_id
+from frontdesk.database import Tenant, Tenants, new_ids
 from frontdesk.messages import store
-from frontdesk.messages.records import FREE_ANSWERS, Draft, Inbound, NewMessage, Queued, Status
+from frontdesk.messages.records import FREE_ANSWERS, Draft, Inbound, NewMessage, Queued, Status, Talking
 
 OVER_THE_LIMIT = "Not sent: the messages of your plan are used up for this month. Choose a larger plan to send more."
 
@@ -27,13 +27,15 @@ async def record_inbound(db: Tenants, inbound: Sequence[Inbound], answers_per_mi
     fresh = [message for n, message in enumerate(once.values()) if n not in known]
     if not fresh:
         return []
-    talking = {_thread(row["channel_id"], row["contact_id"]): row for row in await store.open_conversations(db, _threads(fresh))}
+    keys = [(message.channel_id.int, message.contact_id.int) for message in fresh]  # numbers, because hashing UUIDs is slow
+    talking = {(one.channel_id.int, one.contact_id.int): one for one in await store.open_conversations(db, _threads(keys, fresh))}
+    positions = {key: one.last_position for key, one in talking.items()}
     new, rows = [], []
-    for message in reversed(fresh):  # the newest of a conversation takes its last position
-        conversation = talking[_thread(message.channel_id, message.contact_id)]
-        new.append(_new_message(message, conversation, answers_per_minute))
-        rows.append(_inbound_row(message, conversation))
-        conversation["last_position"] -= 1
+    for key, message in zip(reversed(keys), reversed(fresh), strict=True):  # the newest of a conversation takes its last position
+        position = positions[key]
+        positions[key] = position - 1
+        new.append(_new_message(message, talking[key], position, answers_per_minute))
+        rows.append(_inbound_row(message, talking[key], position))
     await store.add_inbound(db, rows[::-1])
     return new[::-1]
 
@@ -48,45 +50,41 @@ def _key_row(n: int, message: Inbound) -> dict[str, Any]:
     return {"n": n, "organization_id": message.organization_id, "id": message.id}
 
 
-def _thread(channel_id: UUID, contact_id: UUID) -> tuple[int, int]:
-    """The key of a conversation; numbers, because hashing UUIDs is slow and this happens thrice a message."""
-    return channel_id.int, contact_id.int
-
-
-def _threads(fresh: Sequence[Inbound]) -> list[dict[str, Any]]:
+def _threads(keys: Sequence[tuple[int, int]], fresh: Sequence[Inbound]) -> list[dict[str, Any]]:
     """What these messages mean for each conversation, in the one order in which conversations are locked."""
     threads: dict[tuple[int, int], dict[str, Any]] = {}
-    for message in fresh:
-        key = _thread(message.channel_id, message.contact_id)
+    for key, message, new in zip(keys, fresh, new_ids(len(fresh)), strict=True):
         thread = threads.get(key)
         if thread is None:
             thread = threads[key] = {
-                "organization_id": message.organization_id, "id": new_id(), "channel_id": message.channel_id, "contact_id": message.contact_id,
+                "organization_id": message.organization_id, "id": new, "channel_id": message.channel_id, "contact_id": message.contact_id,
                 "added": 0, "spoken": 0, "spoken_at": None, "last_text": "", "newest": message.occurred_at,
             }  # fmt: skip
         thread["added"] += 1
-        thread["newest"] = max(thread["newest"], message.occurred_at)
+        if message.occurred_at > thread["newest"]:
+            thread["newest"] = message.occurred_at
         if message.type != "reaction":
             thread["spoken"] += 1
-            thread["spoken_at"] = max(thread["spoken_at"] or message.occurred_at, message.occurred_at)
+            if thread["spoken_at"] is None or message.occurred_at > thread["spoken_at"]:
+                thread["spoken_at"] = message.occurred_at
             thread["last_text"] = message.text[:200]
     return [threads[key] for key in sorted(threads)]
 
 
-def _inbound_row(message: Inbound, talking: dict[str, Any]) -> dict[str, Any]:
+def _inbound_row(message: Inbound, talking: Talking, position: int) -> dict[str, Any]:
     return {
-        "organization_id": message.organization_id, "id": message.id, "conversation_id": talking["id"], "position": talking["last_position"],
+        "organization_id": message.organization_id, "id": message.id, "conversation_id": talking.id, "position": position,
         "type": message.type, "text": message.text, "payload": message.payload, "reply_to": message.reply_to, "emoji": message.emoji,
         "provider_message_id": message.provider_message_id, "occurred_at": message.occurred_at,
     }  # fmt: skip
 
 
-def _new_message(message: Inbound, talking: dict[str, Any], answers_per_minute: int) -> NewMessage:
+def _new_message(message: Inbound, talking: Talking, position: int, answers_per_minute: int) -> NewMessage:
     return NewMessage(
-        organization_id=message.organization_id, id=message.id, conversation_id=talking["id"], channel_id=message.channel_id,
-        contact_id=message.contact_id, type=message.type, text=message.text, first_contact=talking["last_position"] == 1,
-        bot_off=talking["bot_off"] or message.blocked, answers_left=max(0, answers_per_minute - talking["answers"]), contact_name=message.contact_name,
-        recipient=message.recipient, window_ends_at=(talking["last_inbound_at"] or message.occurred_at) + FREE_ANSWERS,
+        organization_id=message.organization_id, id=message.id, conversation_id=talking.id, channel_id=message.channel_id,
+        contact_id=message.contact_id, type=message.type, text=message.text, first_contact=position == 1,
+        bot_off=talking.bot_off or message.blocked, answers_left=max(0, answers_per_minute - talking.answers), contact_name=message.contact_name,
+        recipient=message.recipient, window_ends_at=(talking.last_inbound_at or message.occurred_at) + FREE_ANSWERS,
     )  # fmt: skip
 
 

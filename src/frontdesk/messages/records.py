@@ -58,6 +58,18 @@ class NewMessage(NamedTuple):
     window_ends_at: datetime
 
 
+class Talking(NamedTuple):
+    """A conversation that goes on, with room made for what has arrived. answers: automatic ones in this minute."""
+
+    channel_id: UUID
+    contact_id: UUID
+    id: UUID
+    last_position: int
+    last_inbound_at: datetime | None
+    bot_off: bool
+    answers: int
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What WhatsApp said of a message of ours."""

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from frontdesk.database import Tenant, Tenants, batch
+from frontdesk.messages.records import Talking
 
 
 async def stored_already(db: Tenants, rows: Sequence[dict[str, Any]]) -> set[int]:
@@ -23,12 +24,13 @@ async def stored_already(db: Tenants, rows: Sequence[dict[str, Any]]) -> set[int
     return {row["n"] for row in found}
 
 
-async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> list[Talking]:
     """Open or continue conversations with what their contacts said; `last_position` leaves room for `added` messages.
 
     A thread that only holds reactions (`spoken` = 0) neither counts as unread nor reopens, renames or dates its conversation.
     """
-    return await db.rows(
+    return await db.records(
+        Talking,
         """
         insert into public.conversations as c (organization_id, id, channel_id, contact_id, last_position, last_message_at, last_text,
           last_author, last_inbound_at, unread_count)
@@ -44,7 +46,7 @@ async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> 
           last_inbound_at = greatest(c.last_inbound_at, excluded.last_inbound_at),
           closed_at = case when excluded.unread_count > 0 then null else c.closed_at end,
           closed_by = case when excluded.unread_count > 0 then null else c.closed_by end
-        returning c.organization_id, c.channel_id, c.contact_id, c.id, c.last_position, c.last_inbound_at, c.bot_off_at is not null as bot_off,
+        returning c.channel_id, c.contact_id, c.id, c.last_position, c.last_inbound_at, c.bot_off_at is not null as bot_off,
           case when c.answers_minute = date_trunc('minute', now()) then c.answers_count else 0 end as answers
         """,
         {"batch": batch(threads)},
