@@ -26,7 +26,7 @@ from frontdesk.live import Live
 from frontdesk.settings import Settings
 
 FINISHES_IN = 20.0  # seconds a worker may take to finish what it has begun
-RING = Struct("=c16s16sB")  # what waits: i(n) or o(ut), organization, channel, half
+RING = Struct("=c16s16sB")  # what waits: i(n) or o(ut), organization, channel, part
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -64,7 +64,7 @@ class WorkerProcess:
 
     def ring_in(self, places: Iterable[Place]) -> None:
         """Something was kept in these places."""
-        self._ring(RING.pack(b"i", lane.organization_id.bytes, lane.channel_id.bytes, half) for lane, half in places)
+        self._ring(RING.pack(b"i", lane.organization_id.bytes, lane.channel_id.bytes, part) for lane, part in places)
 
     def ring_out(self, lanes: Iterable[Lane]) -> None:
         """Something waits to be sent on these lanes."""
@@ -142,6 +142,6 @@ async def _heed(reader: asyncio.StreamReader, ring: Callable[[str, Iterable[Any]
         rings = list(RING.iter_unpack(rest[:whole]))
         rest = rest[whole:]
         for direction, name in ((b"i", "in"), (b"o", "out")):
-            lanes = [(Lane(UUID(bytes=organization), UUID(bytes=channel)), half) for way, organization, channel, half in rings if way == direction]
+            lanes = [(Lane(UUID(bytes=organization), UUID(bytes=channel)), part) for way, organization, channel, part in rings if way == direction]
             if lanes:
-                ring(name, [Place(lane, half) for lane, half in lanes] if name == "in" else [lane for lane, _ in lanes])
+                ring(name, [Place(lane, part) for lane, part in lanes] if name == "in" else [lane for lane, _ in lanes])

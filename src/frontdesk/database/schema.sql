@@ -1119,7 +1119,7 @@ create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
   id uuid not null,
-  half smallint not null default 0 check (half in (0, 1)),  -- parted by contact: the two halves of a lane are told side by side
+  part smallint not null default 0 check (part between 0 and 9),  -- parted by contact: the parts of a lane are told side by side
   kind text not null check (kind in ('message', 'status', 'other')),
   payload text not null,
   received_at timestamptz not null default now(),
@@ -1171,13 +1171,13 @@ create function private.keep_deliveries(deliveries jsonb, payloads text) returns
 language sql security definer set search_path = '' as $$
   with given as materialized (
     select * from rows from (
-      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, half smallint, kind text),
+      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, part smallint, kind text),
       string_to_table(payloads, E'\n')
-    ) as d (organization_id, channel_id, id, half, kind, payload)
+    ) as d (organization_id, channel_id, id, part, kind, payload)
     where d.id = any (array[d.id])
   ), kept as (
-    insert into public.inbound_deliveries (organization_id, channel_id, id, half, kind, payload)
-    select g.organization_id, g.channel_id, g.id, g.half, g.kind, g.payload from given g
+    insert into public.inbound_deliveries (organization_id, channel_id, id, part, kind, payload)
+    select g.organization_id, g.channel_id, g.id, g.part, g.kind, g.payload from given g
     where exists (select from public.channels c where c.organization_id = g.organization_id and c.id = g.channel_id)
     returning id
   )

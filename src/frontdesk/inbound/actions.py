@@ -29,7 +29,7 @@ class ToldBefore(NotYet):
 
 
 async def tell(
-    database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, half: int | None = None, *, looked_for: bool = True
+    database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, part: int | None = None, *, looked_for: bool = True
 ) -> Told:
     """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside.
 
@@ -38,7 +38,7 @@ async def tell(
     deliveries: list[Delivery] = []
     try:
         async with database.tenants(_organizations(channels), durable=False) as db:
-            deliveries = await store.take(db, channels, each, most, half)
+            deliveries = await store.take(db, channels, each, most, part)
             return await _tell(db, channels, deliveries, answers_per_minute, looked_for)
     except UniqueViolation as error:
         raise NotYet(str(error)) if looked_for else ToldBefore from error

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from frontdesk.channels import Event, Lane
 from frontdesk.database import Database, batch, new_ids
-from frontdesk.inbound.records import Place
+from frontdesk.inbound.records import PARTS, Place
 
 # a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
 WINDOW_SECONDS = 0.002
@@ -77,8 +77,8 @@ class Keeper:
                 raise
         else:
             group.set_result({row["id"] for row in homeless})
-            places = {(row["channel_id"].int, row["half"]): row for row in rows}.values()
-            self._kept([Place(Lane(row["organization_id"], row["channel_id"]), row["half"]) for row in places])
+            places = {(row["channel_id"].int, row["part"]): row for row in rows}.values()
+            self._kept([Place(Lane(row["organization_id"], row["channel_id"]), row["part"]) for row in places])
 
 
 class Routes:
@@ -121,7 +121,7 @@ class Routes:
 def delivery_rows(arrived: Sequence[tuple[Lane, Event]]) -> list[Row]:
     """Deliveries as `private.keep_deliveries` takes them; their ids rise with their arrival."""
     return [
-        {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new, "half": crc32(event.party.encode()) & 1,
+        {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new, "part": crc32(event.party.encode()) % PARTS,
          "kind": event.kind, "payload": event.payload}
         for (lane, event), new in zip(arrived, new_ids(len(arrived)), strict=True)
     ]  # fmt: skip
@@ -129,5 +129,5 @@ def delivery_rows(arrived: Sequence[tuple[Lane, Event]]) -> list[Row]:
 
 def as_sent(rows: Sequence[Row]) -> dict[str, Any]:
     """The parameters of `private.keep_deliveries`: what a delivery is as one batch, what it says as a line of its own."""
-    about = ("organization_id", "channel_id", "id", "half", "kind")
+    about = ("organization_id", "channel_id", "id", "part", "kind")
     return {"batch": batch([{name: row[name] for name in about} for row in rows]), "payloads": "\n".join([row["payload"] for row in rows])}

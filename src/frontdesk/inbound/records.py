@@ -7,12 +7,15 @@ from uuid import UUID
 
 from frontdesk.channels import Lane
 
+# while one part of a lane waits for the database, another has the processor
+PARTS = 3
+
 
 class Place(NamedTuple):
-    """One half of a lane. Halves are parted by contact and told side by side, so a busy number is not told by one runner alone."""
+    """One part of a lane. They are parted by contact and told side by side, so a busy number is not told by one runner alone."""
 
     lane: Lane
-    half: int
+    part: int
 
 
 class Delivery(NamedTuple):

@@ -13,7 +13,7 @@ from frontdesk.channels import Lane, Lanes, note_inbound
 from frontdesk.database import Database
 from frontdesk.errors import Unavailable
 from frontdesk.inbound.actions import NotYet, ToldBefore, tell
-from frontdesk.inbound.records import Place, Told
+from frontdesk.inbound.records import PARTS, Place, Told
 
 LANES_AT_ONCE = 200
 DELIVERIES_AT_ONCE = 500
@@ -29,8 +29,8 @@ FIRST = UUID(int=0)
 log = structlog.get_logger()
 
 
-class _Half:
-    """The lanes on which something of one half waits."""
+class _Part:
+    """The lanes on which something of one part waits."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -44,21 +44,21 @@ class _Half:
 
 
 class InboundRoad:
-    """The lanes on which something waits, and a runner for each half of them."""
+    """The lanes on which something waits, and a runner for each part of them."""
 
     def __init__(self, database: Database, lanes: Lanes, told: Callable[[Told], None], answers_per_minute: int) -> None:
         """`told` hears of every batch after its commit."""
         self._database, self._lanes, self._told, self._per_minute = database, lanes, told, answers_per_minute
-        self._halves = (_Half(0), _Half(1))
+        self._parts = tuple(_Part(number) for number in range(PARTS))
         self._look = asyncio.Event()
         self._noted: dict[Lane, float] = {}
         self._stopping = False
 
     def wake(self, places: Iterable[Place]) -> None:
         """Something was kept in these places."""
-        for lane, half in places:
-            self._halves[half].waiting[lane] = None
-            self._halves[half].something.set()
+        for lane, part in places:
+            self._parts[part].waiting[lane] = None
+            self._parts[part].something.set()
 
     def look(self) -> None:
         """Another process says that something waits somewhere."""
@@ -67,54 +67,54 @@ class InboundRoad:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; what is being told is told to its end."""
         async with asyncio.TaskGroup() as group:
-            for half in self._halves:
-                group.create_task(self._runner(half))
+            for part in self._parts:
+                group.create_task(self._runner(part))
             group.create_task(self._poll(stop))
             await stop.wait()
             self._stopping = True
-            for half in self._halves:
-                half.something.set()
+            for part in self._parts:
+                part.something.set()
             self._look.set()
 
-    async def _runner(self, half: _Half) -> None:
+    async def _runner(self, part: _Part) -> None:
         told = 0
         while not self._stopping:
-            if not half.waiting:
-                half.something.clear()
-                await half.something.wait()
+            if not part.waiting:
+                part.something.clear()
+                await part.something.wait()
                 told = 0
-            if 0 < told < DELIVERIES_AT_ONCE and len(half.waiting) < LANES_AT_ONCE:
+            if 0 < told < DELIVERIES_AT_ONCE and len(part.waiting) < LANES_AT_ONCE:
                 await asyncio.sleep(LINGER_SECONDS)
-            told = await self._serve(half)
+            told = await self._serve(part)
 
-    async def _serve(self, half: _Half) -> int:
+    async def _serve(self, part: _Part) -> int:
         """One batch. Returns how many deliveries it told."""
-        picked = list(half.waiting)[:LANES_AT_ONCE]
+        picked = list(part.waiting)[:LANES_AT_ONCE]
         for lane in picked:
-            del half.waiting[lane]
+            del part.waiting[lane]
         try:
-            return await self._tell(picked, half)
+            return await self._tell(picked, part)
         except ToldBefore:
-            half.looks_until = monotonic() + LOOK_SECONDS
-            half.wake(picked)
+            part.looks_until = monotonic() + LOOK_SECONDS
+            part.wake(picked)
             return 0
         except (NotYet, DatabaseError, Unavailable) as error:
             log.warning("the inbound road waits for the database", error=str(error) or type(error).__name__)
         except Exception as error:  # nothing that happens to one lane ends the telling of all
             log.error("the inbound road stumbled and goes on", exc_info=error)
-        half.wake(picked)
+        part.wake(picked)
         await asyncio.sleep(POLL_SECONDS)
         return 0
 
-    async def _tell(self, picked: list[Lane], half: _Half) -> int:
+    async def _tell(self, picked: list[Lane], part: _Part) -> int:
         held = await self._lanes.hold(picked)
         if not held:
             return 0
         channels = {lane: leased.channel for lane, leased in held.items()}
         each = max(LANES_SHARE, DELIVERIES_AT_ONCE // len(held))
-        looked_for = monotonic() < half.looks_until
-        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, half.number, looked_for=looked_for)
-        half.wake(_unfinished(list(held), told, each))
+        looked_for = monotonic() < part.looks_until
+        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, part.number, looked_for=looked_for)
+        part.wake(_unfinished(list(held), told, each))
         self._told(told)
         await self._note(told.heard)
         return told.deliveries
@@ -137,8 +137,8 @@ class InboundRoad:
                     {**after._asdict(), "many": LANES_AT_ONCE},
                 )
                 lanes = [Lane(row["organization_id"], row["channel_id"]) for row in rows]
-                for half in self._halves:
-                    half.wake(lanes)
+                for part in self._parts:
+                    part.wake(lanes)
                 after = lanes[-1] if len(lanes) == LANES_AT_ONCE else Lane(FIRST, FIRST)
             except (DatabaseError, Unavailable) as error:
                 log.warning("cannot look for waiting deliveries", error=str(error) or type(error).__name__)

@@ -7,8 +7,8 @@ from frontdesk.database import Tenants, batch, id_time
 from frontdesk.inbound.records import Delivery, Failure
 
 
-async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, half: int | None = None) -> list[Delivery]:
-    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival; of one half or of both. Gone only if this transaction commits."""
+async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: int | None = None) -> list[Delivery]:
+    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival; of one part or of all. Gone only if this transaction commits."""
     taken = await db.records(
         Delivery,
         """
@@ -20,7 +20,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, half: i
           from lane l
           cross join lateral (
             select d.ctid from public.inbound_deliveries d
-            where d.organization_id = l.organization_id and d.channel_id = l.channel_id and d.half = any (%(halves)s::smallint[])
+            where d.organization_id = l.organization_id and d.channel_id = l.channel_id and (%(part)s::smallint is null or d.part = %(part)s)
             order by d.organization_id, d.channel_id, d.id limit %(each)s
           ) as d
           limit %(most)s
@@ -29,7 +29,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, half: i
         delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n))
         returning d.organization_id, d.channel_id, d.id, d.kind, d.payload
         """,
-        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "halves": "{0,1}" if half is None else f"{{{half}}}"},
+        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "part": part},
     )
     return sorted(taken, key=lambda delivery: delivery.id.int)
 
