@@ -25,6 +25,8 @@ from frontdesk.inbound import Place
 from frontdesk.live import Live
 from frontdesk.settings import Settings
 
+# how long the thread of the HTTP client waits at most for its turn to hand over an answer; by default it is ten times as long
+SWITCH_SECONDS = 0.0005
 FINISHES_IN = 20.0  # seconds a worker may take to finish what it has begun
 RING = Struct("=c16s16sB")  # what waits: i(n) or o(ut), organization, channel, part
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -97,6 +99,7 @@ def _follow(settings: Settings, line: socket.socket, leader: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with(leader)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(settings, line))
