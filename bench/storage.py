@@ -3,6 +3,8 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,9 @@ async def growth(rounds: int = ROUNDS) -> bool:
 
 async def _fill(product: Product, size: int) -> None:
     """Bring the number of stored messages up to `size`, spread over the conversations there are and the last thirty days."""
-    async with await product.owner() as owner:
+    async with await product.owner() as owner, _index_free(owner):
         await owner.execute("set session_replication_role = replica")  # the rows are right; checking five million keys proves nothing
+        await owner.execute("set synchronous_commit = off")
         for first in range(await _count(owner), size, 250_000):
             await owner.execute(
                 """
@@ -76,11 +79,33 @@ async def _fill(product: Product, size: int) -> None:
                 from generate_series(%(first)s::bigint, %(last)s::bigint) as n
                 cross join lateral (select now() - interval '30 days' * (n::float8 / %(size)s) as at) as moment
                 join (select organization_id, id, row_number() over () - 1 as k, count(*) over () as many from conversations) as c on c.k = n %% c.many
-                on conflict do nothing
                 """,
                 {"first": first, "last": min(first + 250_000, size) - 1, "size": size},
             )
+    async with await product.owner() as owner:
         await owner.execute("vacuum analyze messages")
+        await owner.execute("checkpoint")  # or what was filled would be written while it is measured
+
+
+@asynccontextmanager
+async def _index_free(owner: psycopg.AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Take the indexes of `messages` away for the block: made anew from all rows they cost a fraction."""
+    key = await (
+        await owner.execute("select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'messages'::regclass and contype = 'p'")
+    ).fetchone()
+    cursor = await owner.execute(
+        "select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index where indrelid = 'messages'::regclass and not indisprimary"
+    )
+    indexes = await cursor.fetchall()
+    assert key is not None
+    await owner.execute(f"alter table messages drop constraint {key[0]}")
+    for name, _ in indexes:
+        await owner.execute(f"drop index {name}")
+    yield
+    await owner.execute("set maintenance_work_mem = '512MB'")
+    await owner.execute(f"alter table messages add constraint {key[0]} {key[1]}")
+    for _, definition in indexes:
+        await owner.execute(definition.replace(" ON ONLY ", " ON "))
 
 
 async def _count(owner: psycopg.AsyncConnection[Any]) -> int:

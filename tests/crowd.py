@@ -109,10 +109,10 @@ _PEOPLE = (
 _ROAD = (
     "insert into inbound_deliveries (organization_id, channel_id, id, kind, payload)"
     " select pg_temp.org(c), pg_temp.chan(c), pg_temp.the('delivery', c), 'message', repeat('x', 500) from generate_series(1, {conversations}) c",
-    "insert into outbox (organization_id, id, channel_id, conversation_id, recipient, content)"
-    " select pg_temp.org(c), pg_temp.the('outbox', c), pg_temp.chan(c), pg_temp.the('conversation', c), 49150000000 + c, '{{}}'"
-    " from generate_series(1, {conversations}) c",
+    "insert into outbox (organization_id, id, channel_id, recipient, content)"
+    " select pg_temp.org(c), pg_temp.the('outbox', c), pg_temp.chan(c), 49150000000 + c, '{{}}' from generate_series(1, {conversations}) c",
     "insert into messages (organization_id, id, conversation_id, direction, author, text, status, position, occurred_at)"
-    " select organization_id, id, conversation_id, 'out', 'bot', 'hello', 'queued', 1000000, now() from outbox",
+    " select pg_temp.org(c), pg_temp.the('outbox', c), pg_temp.the('conversation', c), 'out', 'bot', 'hello', 'queued', 1000000, now()"
+    " from generate_series(1, {conversations}) c",
     "insert into lanes (organization_id, channel_id, direction) select organization_id, id, unnest(array['in', 'out']) from channels",
 )

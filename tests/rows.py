@@ -83,7 +83,7 @@ class Rows:
                 "position": 1, "occurred_at": "2026-01-01"}  # fmt: skip
 
     def outbox(self) -> Row:
-        return {"id": new_id(), "channel_id": self.channel_id, "conversation_id": self.conversation_id, "recipient": "49", "content": "{}"}
+        return {"id": new_id(), "channel_id": self.channel_id, "recipient": "49", "content": "{}"}
 
     def inbound_deliveries(self) -> Row:
         return {"channel_id": self.channel_id, "id": new_id(), "kind": "message", "payload": "{}"}

@@ -165,7 +165,7 @@ async def test_claiming_what_waits(database: Database, rows: int, many: bool, pl
 @pytest.mark.parametrize(("rows", "many", "plans"), BATCHES)
 async def test_recording_outcomes(database: Database, rows: int, many: bool, plans: str, verdict: str) -> None:
     numbers = talks(rows, many)
-    claims = [Claim(lane(n).organization_id, crowd_id("outbox", n), lane(n).channel_id, "49", {}, None, 1) for n in numbers]
+    claims = [Claim(lane(n).organization_id, crowd_id("outbox", n), lane(n).channel_id, "49", "{}", None, 1) for n in numbers]
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
         await outbound.record(db, [Result(claim, verdict, f"wamid.{claim.id}") for claim in claims], new_id())
     assert modest(seen, rows) == []

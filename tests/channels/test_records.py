@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.channels.records import derived_id
+from frontdesk.channels import derived_id
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0))
 provider_ids = st.text(min_size=1, max_size=80)

@@ -59,12 +59,12 @@ async def _open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> dict[UU
 
 async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID, House]) -> dict[Asker, set[UUID]]:
     waits = {one: {rule.id: rule.cooldown_seconds for rule in house.book.rules} for one, house in houses.items() if house.book.cools_down}
-    askers = {(message.organization_id, message.contact_id) for message in asking if message.organization_id in waits}
+    askers = {(message.organization_id, message.contact_id) for message in asking if message.organization_id in waits} if waits else None
     cooling: dict[Asker, set[UUID]] = {}
     if askers:
         for row in await store.cooldowns(db, [{"organization_id": one, "contact_id": contact} for one, contact in askers]):
             if row["age"] < waits[row["organization_id"]].get(row["auto_reply_id"], 0):
-                cooling.setdefault((row["organization_id"], row["contact_id"]), set()).add(row["auto_reply_id"])
+                cooling.setdefault((row["organization_id"].int, row["contact_id"].int), set()).add(row["auto_reply_id"])
     return cooling
 
 

@@ -14,6 +14,7 @@ from frontdesk.channels.actions import (
 from frontdesk.channels.addresses import endpoint, webhook_url
 from frontdesk.channels.cloud_api import Session, Unreadable, about, answer_handshake, read, signed, speak, split
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
+from frontdesk.channels.derived import derived_id
 from frontdesk.channels.lanes import Lane, Lanes, Leased
 from frontdesk.channels.own_apps import OwnApp, find_own_app
 from frontdesk.channels.proofs import NotItsNumber, Proof, TokenRefused, WhatsAppNotAsked, prove, prove_new
@@ -28,7 +29,6 @@ from frontdesk.channels.records import (
     Sender,
     Uncertain,
     Unreached,
-    derived_id,
 )
 from frontdesk.channels.simulator.identifiers import bsuid_of as simulated_bsuid
 from frontdesk.channels.speaking import CannotSay, request

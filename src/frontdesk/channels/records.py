@@ -1,12 +1,9 @@
 """What every kind of channel speaks of: who wrote what, how a sent message fared, and the channel itself."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
-
-from frontdesk.database import uuid_of
 
 EventKind = Literal["message", "status", "other"]
 Action = Literal["retry", "slow", "pair", "stop", "fail"]
@@ -78,8 +75,7 @@ class InboundStatus:
     error_text: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The provider took the message. `wa_id` is the recipient's number as WhatsApp writes it, unless hidden."""
 
     provider_message_id: str
@@ -115,19 +111,3 @@ class Uncertain:
 
 
 Outcome = Accepted | Refused | Unreached | Uncertain
-
-
-def derived_id(channel_id: UUID, provider_message_id: str, sent_at: datetime) -> UUID:
-    """The id of an inbound message: a UUIDv7 that is the same however often the message arrives.
-
-    Its 48 bits of time are WhatsApp's timestamp (ms, at least 0), its 74 free bits a hash of channel and provider id.
-    """
-    source = channel_id.bytes + provider_message_id.encode("utf-8", "surrogatepass")
-    chance = int.from_bytes(blake2b(source, digest_size=10).digest(), "big")
-    since = max((sent_at - _EPOCH) // _MILLISECOND, 0)
-    return uuid_of(since << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64 | 0b10 << 62 | chance & _LOW_62)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_LOW_62 = (1 << 62) - 1

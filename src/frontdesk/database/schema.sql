@@ -1244,12 +1244,13 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function private.forget_others() to frontdesk_app;
 
--- Messages that wait to be sent; one row each, deleted when the outcome is recorded.
+-- Messages that wait to be sent; one row each, deleted when the outcome is recorded. Every place is written together with its message, and goes
+-- with it. A foreign key would say so, too, but its check costs every answer more than all else here, and an index by conversation beside the
+-- primary key is one that a plan can take by mistake: for a table that is empty or full, no statistics tell them apart.
 create table public.outbox (
   organization_id uuid not null,
   id uuid not null,                 -- the message's id
   channel_id uuid not null,
-  conversation_id uuid not null,
   priority smallint not null default 1 check (priority between 0 and 9),  -- 0 automatic answers, 1 single messages, 5 campaigns
   recipient text not null,          -- phone digits, or a BSUID
   content jsonb not null,           -- what to say, in no channel's own form
@@ -1259,13 +1260,20 @@ create table public.outbox (
   claimed_at timestamptz,
   claimed_by uuid,
   created_at timestamptz not null default now(),
-  primary key (organization_id, id),
-  foreign key (organization_id, conversation_id) references public.conversations (organization_id, id) on delete cascade
+  primary key (organization_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 create index outbox_waiting on public.outbox (organization_id, channel_id, priority, id) where claimed_at is null;
 create index outbox_claimed on public.outbox (claimed_at) where claimed_at is not null;
-create index outbox_conversation on public.outbox (organization_id, conversation_id);
 select private.protect('public.outbox', reads => 'messages:read', writes => 'messages:write');
+
+-- A message that is deleted is not sent any more.
+create function private.forget_outbox() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.outbox o where o.organization_id = old.organization_id and o.id = old.id;
+  return null;
+end $$;
+create trigger messages_take_their_places after delete on public.messages for each row when (old.direction = 'out') execute function private.forget_outbox();
 
 -- Who drives which lane, and until when. A lane is due when its queue holds rows; its holder keeps it while there is work.
 create table public.lanes (

@@ -131,6 +131,7 @@ class InboundRoad:
         """Find what nobody woke us for: kept by another process, or left behind by one that died."""
         after = Lane(FIRST, FIRST)
         while not stop.is_set():
+            began = monotonic()
             try:
                 rows = await self._database.call(
                     "select * from private.waiting_inbound(%(organization_id)s, %(channel_id)s, %(many)s)",
@@ -145,7 +146,7 @@ class InboundRoad:
             except Exception as error:  # looked for again in a moment
                 log.error("looking for waiting deliveries went wrong", exc_info=error)
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(max(POLL_SECONDS, 20 * (monotonic() - began))):  # a twentieth of the time at most goes into looking
                     await self._look.wait()
             self._look.clear()
 

@@ -83,7 +83,7 @@ class Status:
     error_text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every answer, and freezing doubles its price
 class Draft:
     """A text to be sent. author: "member" or "bot"; recipient: phone digits or a BSUID."""
 
@@ -102,8 +102,7 @@ class Draft:
     id: UUID = field(default_factory=new_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """A draft that became a message; `refused` says why it will not be sent."""
 
     id: UUID

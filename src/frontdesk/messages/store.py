@@ -131,8 +131,8 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
             case when refused is null then 'queued' else 'failed' end, refused, case when refused is not null then now() end, position, occurred_at
           from draft
         )
-        insert into public.outbox (organization_id, id, channel_id, conversation_id, priority, recipient, content, window_ends_at)
-        select organization_id, id, channel_id, conversation_id, priority, recipient, content, window_ends_at from draft where refused is null
+        insert into public.outbox (organization_id, id, channel_id, priority, recipient, content, window_ends_at)
+        select organization_id, id, channel_id, priority, recipient, content, window_ends_at from draft where refused is null
         """,
         {"batch": batch(rows)},
     )

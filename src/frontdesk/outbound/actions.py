@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import orjson
 import structlog
 
 from frontdesk.channels import Accepted, CannotSay, Leased, Outcome, Refused, Session, Uncertain, Unreached, request, speak
@@ -24,7 +25,7 @@ async def deliver(session: Session, endpoint: str, token: str, leased: Leased, p
     if wait := pace.pair_wait(claim.recipient):
         return Result(claim, "again", wait=wait, counts=False)
     try:
-        body = request(leased.channel, claim.content, claim.recipient, claim.id)
+        body = request(leased.channel, orjson.loads(claim.content), claim.recipient, claim.id)
     except Exception as error:  # it will not go any better next time
         log.error("a message cannot be put into its channel's form", message=str(claim.id), exc_info=error)
         return Result(claim, "failed", error_text=f"Not sent: this number cannot say it ({_why(error)}).")

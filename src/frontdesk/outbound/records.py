@@ -1,26 +1,23 @@
 """What leaves: a claimed message, and what became of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message of the outbox that is ours to send, once. attempts: how often it was claimed, this time included."""
+class Claim(NamedTuple):
+    """A message of the outbox that is ours to send, once. content: JSON; attempts: how often it was claimed, this time included."""
 
     organization_id: UUID
     id: UUID
     channel_id: UUID
     recipient: str
-    content: dict[str, Any]
+    content: str
     window_ends_at: datetime | None
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of a claim. verdict: "accepted", "failed", "unknown", or "again" (then not before `wait` seconds from now)."""
 
     claim: Claim

@@ -133,6 +133,7 @@ class OutboundRoad:
         """Find what nobody woke us for: queued by another process, due for another try, or left behind."""
         after, checked = Lane(FIRST, FIRST), 0.0
         while not stop.is_set():
+            began = monotonic()
             try:
                 after = await self._find(after)
                 if monotonic() - checked > 5:
@@ -143,7 +144,7 @@ class OutboundRoad:
             except Exception as error:  # looked for again in a moment
                 log.error("looking for waiting messages went wrong", exc_info=error)
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(max(POLL_SECONDS, 20 * (monotonic() - began))):  # a twentieth of the time at most goes into looking
                     await self._look.wait()
             self._look.clear()
 

@@ -30,7 +30,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], most: int, worker: UUID) 
           from next n where n.id = any (array[n.id]) and o.organization_id = n.organization_id and o.id = n.id
           returning o.organization_id, o.id, o.channel_id, o.recipient, o.content, o.window_ends_at, o.attempts, o.priority
         )
-        select organization_id, id, channel_id, recipient, content, window_ends_at, attempts from claimed order by priority, id
+        select organization_id, id, channel_id, recipient, content::text, window_ends_at, attempts from claimed order by priority, id
         """,
         {"lanes": batch([lane._asdict() | {"room": many} for lane, many in room.items()]), "most": most, "worker": worker},
     )

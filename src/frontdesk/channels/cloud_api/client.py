@@ -1,10 +1,9 @@
 """The process's one HTTP client for the Graph API, which always knows whether a request may have arrived."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,8 +15,7 @@ from pyreqwest.request import ConsumedRequest
 from frontdesk.channels.records import Uncertain, Unreached
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the server answered, whatever it was."""
 
     status: int
