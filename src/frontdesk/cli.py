@@ -124,7 +124,7 @@ def _of_a_fleet(command: str) -> Settings:
     if settings.database_url is None:
         raise setup.CannotConnect(
             f"`frontdesk {command}` shares a PostgreSQL with other processes: set DATABASE_URL."
-            " `frontdesk serve` brings its own and runs everything in one process."
+            " `frontdesk serve` brings its own and runs everything."
         )
     return settings
 

@@ -19,7 +19,7 @@ from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
 DAY, SECOND = 86_400.0, 1.0
-# Only one process at a time works on an embedded database: after a crash it takes up its own leases at once.
+# Only one worker at a time works on an embedded database: after a crash it takes up its own leases at once.
 ALONE = UUID(int=1)
 log = structlog.get_logger()
 
