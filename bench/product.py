@@ -54,9 +54,10 @@ class Product:
             return found
 
     def memory(self) -> int:
-        """MiB of the application, without PostgreSQL."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+        """MiB of the application's processes, without PostgreSQL; what they share counts once (Pss)."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ours = [pid for pid in children if "postgres" not in Path(f"/proc/{pid}/comm").read_text()]
+        return sum(_proportional(pid) for pid in [str(self.process.pid), *ours]) // 1024
 
     async def drained(self, seconds: float = 120) -> float:
         """When nothing waits any more (CLOCK_MONOTONIC)."""
@@ -114,6 +115,11 @@ class Product:
                 )
 
 
+def _proportional(pid: str) -> int:
+    """KiB of one process."""
+    return int(next(line for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if line.startswith("Pss:")).split()[1])
+
+
 @asynccontextmanager
 async def running(graph_url: str, folder: Path | None = None, **environment: str) -> AsyncIterator[Product]:
     """`frontdesk serve` in a process group of its own, ended and removed at the end of the block."""
@@ -122,9 +128,10 @@ async def running(graph_url: str, folder: Path | None = None, **environment: str
     port = free_port()
     settings = {"PORT": str(port), "FRONTDESK_DATA_DIR": str(box / "data"), "WHATSAPP_APP_SECRET": "benchmark", "WHATSAPP_GRAPH_URL": graph_url,
                 "FRONTDESK_AUTOMATIC_ANSWERS_PER_MINUTE": "1000000", **environment}  # fmt: skip
+    installed = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # nobody's product is compiled at every start
     started = time.monotonic()
     with (box / "log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "frontdesk", "serve"], env=os.environ | settings, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen([sys.executable, "-m", "frontdesk", "serve"], env=installed | settings, stdout=log, stderr=log, start_new_session=True)
     product = Product(box / "data", port, process, started)
     try:
         await _healthy(product, box / "log")

@@ -9,10 +9,11 @@ from bench.certificates import certificates
 from bench.children import child, generate, graph_report
 from bench.product import Product, running
 
-ROUNDS = 3
+ROUNDS = 5
 MESSAGES = 12_000
 CONNECTIONS = 128
 PEOPLE = 20_000
+CROWD = 65_000  # contacts with whom memory is measured
 _runs = itertools.count(1)
 
 
@@ -43,6 +44,8 @@ async def inbound(rounds: int = ROUNDS) -> bool:
                 seen[f"{channels}x{per_post}"].append(await stored(product, channels, per_post))
             async with await product.owner() as owner:
                 seen["L2"].append(await plain.rows_per_second(owner))
+        await generate(job(product.port, product.numbers, 20, CROWD, people=CROWD))
+        await product.drained()
         figures.show("memory", product.memory(), "MiB", floor=200, goal=120, smaller_is_better=True)
     return _show_inbound({name: figures.middle(values) for name, values in seen.items()})
 
