@@ -1,6 +1,6 @@
 """Ids that say the same however often the same thing arrives."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -14,10 +14,8 @@ def derived_id(channel_id: UUID, provider_message_id: str, sent_at: datetime) ->
     """
     source = channel_id.bytes + provider_message_id.encode("utf-8", "surrogatepass")
     chance = int.from_bytes(blake2b(source, digest_size=10).digest(), "big")
-    since = max((sent_at - _EPOCH) // _MILLISECOND, 0)
+    since = max(int(sent_at.timestamp() * 1000), 0)
     return uuid_of(since << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64 | 0b10 << 62 | chance & _LOW_62)
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _LOW_62 = (1 << 62) - 1

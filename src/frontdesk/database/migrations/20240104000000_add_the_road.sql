@@ -14,13 +14,14 @@ create table public.inbound_deliveries (
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);
 
-create function private.forget_deliveries() returns trigger
+create function private.forget_lanes() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   delete from public.inbound_deliveries d where d.organization_id = old.organization_id and d.channel_id = old.id;
+  delete from public.outbox o where o.organization_id = old.organization_id and o.channel_id = old.id;
   return old;
 end $$;
-create trigger channels_take_their_deliveries after delete on public.channels for each row execute function private.forget_deliveries();
+create trigger channels_take_their_lanes after delete on public.channels for each row execute function private.forget_lanes();
 
 -- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back. Of kind "other": what is neither a
 -- message nor a status (an account update, a group's message), which is no failure and only there to be looked at, as long as it is new.
