@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,13 @@ async def test_a_draft_for_somebody_elses_conversation_goes_nowhere(world: World
         await messages.queue(db, [draft])
     assert await world.see("select count(*) from messages where text = 'x'") == [(0,)]
     assert await world.see("select count(*) from outbox where id = %s", draft.id) == [(0,)]
+
+
+@pytest.mark.parametrize("gone", ["messages", "conversations", "contacts", "channels"])
+async def test_what_is_deleted_is_not_sent_any_more(world: World, gone: str) -> None:
+    for shop in (world.shop, world.neighbour):
+        await world.arrive(shop, webhook(shop, text("hi")))
+    before = await world.see("select organization_id from outbox order by organization_id = %s", world.shop.organization_id)
+    assert before == [(world.neighbour.organization_id,), (world.shop.organization_id,)]
+    await world.owner.execute(f"delete from {gone} where organization_id = %s", (world.shop.organization_id,))
+    assert await world.see("select organization_id from outbox") == [(world.neighbour.organization_id,)]
