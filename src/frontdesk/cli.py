@@ -123,8 +123,7 @@ def _of_a_fleet(command: str) -> Settings:
     settings = Settings.load()
     if settings.database_url is None:
         raise setup.CannotConnect(
-            f"`frontdesk {command}` shares a PostgreSQL with other processes: set DATABASE_URL."
-            " `frontdesk serve` brings its own and runs everything."
+            f"`frontdesk {command}` shares a PostgreSQL with other processes: set DATABASE_URL. `frontdesk serve` brings its own and runs everything."
         )
     return settings
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from frontdesk.access import Actor
@@ -54,7 +54,7 @@ class Database:
     @classmethod
     async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0) -> Self:
         """Connect. `timeout`: seconds to wait for a first, and later for a free, connection."""
-        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, check=_check, kwargs={"autocommit": True})
+        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, kwargs={"autocommit": True})
         try:
             await pool.open(wait=True, timeout=timeout)
         except PoolTimeout as error:
@@ -121,16 +121,20 @@ class Database:
             await self._pool.putconn(connection)
 
     async def _borrow(self) -> AsyncConnection[Any]:
+        # Not by the pool's own check: that waits longer and longer after each connection it finds dead, and after a restart of the server all are.
         try:
-            return await self._pool.getconn()
+            while _has_ended(connection := await self._pool.getconn()):
+                await connection.close()
+                await self._pool.putconn(connection)
+            return connection
         except PoolTimeout as error:
             raise DatabaseBusy from error
 
 
-async def _check(connection: AsyncConnection[Any]) -> None:
-    """Refuse a connection that the server has hung up on, without asking the server: an idle one has nothing to read but its end."""
+def _has_ended(connection: AsyncConnection[Any]) -> bool:
+    """Whether the server has hung up, without asking it: an idle connection has nothing to read but its end."""
+    if connection.closed:
+        return True
     watch = select.poll()
     watch.register(connection.fileno(), select.POLLIN)
-    if watch.poll(0):
-        await connection.close()  # or the pool would offer it again
-        raise OperationalError("the server closed this connection")
+    return bool(watch.poll(0))
