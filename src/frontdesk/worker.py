@@ -53,7 +53,7 @@ def _inbound(settings: Settings, database: Database, live: Live, outbound: Outbo
         for failure in what.failures:
             log.error("a delivery could not be told and is kept", delivery=str(failure.delivery.id), error=failure.error)
 
-    return InboundRoad(database, Lanes(database, worker, "in"), told, settings.automatic_answers_per_minute)
+    return InboundRoad(database, Lanes(database, worker, "in"), told, settings.automatic_answers_per_minute, outbound.ahead)
 
 
 def _outbound(settings: Settings, database: Database, live: Live, session: Session, worker: UUID) -> OutboundRoad:

@@ -1,7 +1,7 @@
 """The verbs of auto replies: answer a batch of messages; write, order and switch rules."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from frontdesk.auto_replies.proposals import problems, tidy
 from frontdesk.auto_replies.records import Proposal, Rule, Rulebook
 from frontdesk.database import Tenant, Tenants, new_id
 from frontdesk.errors import NotFound
-from frontdesk.messages import NewMessage
+from frontdesk.messages import Draft, NewMessage
 
 # What PostgreSQL said before, true for the version it named: every batch asks PostgreSQL which version that is now.
 _shelf = Shelf()
@@ -25,17 +25,17 @@ class NoSuchRule(NotFound):
 # ---- answering ----
 
 
-async def answer(db: Tenants, new: Sequence[NewMessage], per_minute: int) -> int:
+async def answer(db: Tenants, new: Sequence[NewMessage], per_minute: int, claim: Callable[[Draft], UUID | None] | None = None) -> int:
     """Queue what the rules answer to these messages; how many answers will be sent.
 
-    per_minute: automatic answers a conversation may get in a minute; what is left of it stands in each message.
+    per_minute: automatic answers a conversation may get in a minute; what is left of it stands in each message. claim: see `messages.queue`.
     """
     asking = answerable(new, datetime.now(UTC))
     if not asking:
         return 0
     houses = await _open_houses(db, {message.organization_id for message in asking})
     answers = decide(asking, houses, await _cooling(db, asking, houses), per_minute)
-    queued = await messages.queue(db, [one.draft for one in answers])
+    queued = await messages.queue(db, [one.draft for one in answers], claim)
     sent = [one for one, place in zip(answers, queued, strict=True) if place.refused is None]
     if sent:
         await _remember(db, sent)

@@ -51,6 +51,10 @@ class Lanes:
                 await self._lease([lane for lane in lanes if self._ends(lane) < RENEW_BEFORE])
         return {lane: self._held[lane] for lane in lanes if self._ends(lane) > 0}
 
+    def held(self, lane: Lane) -> Leased | None:
+        """A lane that is ours for a while yet, without asking anybody."""
+        return self._held[lane] if self._ends(lane) > RENEW_BEFORE else None
+
     def forget(self, lane: Lane) -> None:
         """Ask anew next time: something about the channel changed."""
         self._held.pop(lane, None)

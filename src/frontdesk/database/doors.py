@@ -39,6 +39,10 @@ class Tenants(Statements):
         super().__init__(connection)
         self.organization_ids = tuple(organization_ids)
 
+    async def durably(self) -> None:
+        """Let the commit wait for the disk after all."""
+        await self.run("select set_config('synchronous_commit', 'on', true)")
+
 
 class Platform(Statements):
     """Nobody in particular: may call the definer functions of schema `private` and nothing else."""

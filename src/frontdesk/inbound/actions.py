@@ -13,6 +13,7 @@ from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, abo
 from frontdesk.database import Database, Tenants
 from frontdesk.inbound import store
 from frontdesk.inbound.records import Delivery, Failure, Told
+from frontdesk.outbound import Ahead
 
 log = structlog.get_logger()
 Channels = dict[Lane, Channel]
@@ -29,17 +30,28 @@ class ToldBefore(NotYet):
 
 
 async def tell(
-    database: Database, channels: Channels, each: int, most: int, answers_per_minute: int, part: int | None = None, *, looked_for: bool = True
+    database: Database,
+    channels: Channels,
+    each: int,
+    most: int,
+    answers_per_minute: int,
+    part: int | None = None,
+    *,
+    looked_for: bool = True,
+    ahead: Ahead | None = None,
 ) -> Told:
     """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside.
 
-    looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is.
+    looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is. ahead: claims answers at once.
     """
     deliveries: list[Delivery] = []
     try:
         async with database.tenants(_organizations(channels), durable=False) as db:
             deliveries = await store.take(db, channels, each, most, part)
-            return await _tell(db, channels, deliveries, answers_per_minute, looked_for)
+            told = await _tell(db, channels, deliveries, answers_per_minute, looked_for, ahead)
+        if ahead:
+            ahead.speak()
+        return told
     except UniqueViolation as error:
         raise NotYet(str(error)) if looked_for else ToldBefore from error
     except OperationalError as error:
@@ -47,6 +59,9 @@ async def tell(
     except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
         log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
         return await _isolate(database, channels, deliveries, answers_per_minute, error)
+    finally:
+        if ahead:
+            ahead.give_back()
 
 
 async def _isolate(database: Database, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, error: Exception) -> Told:
@@ -77,7 +92,9 @@ async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: 
     return Told(_served(deliveries[: len(failures)]), 0, frozenset(), 0, frozenset(), tuple(failures))
 
 
-async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True) -> Told:
+async def _tell(
+    db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True, ahead: Ahead | None = None
+) -> Told:
     """The whole story, in order."""
     arrived, statuses, failures, others = _read(deliveries)
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
@@ -85,12 +102,15 @@ async def _tell(db: Tenants, channels: Channels, deliveries: Sequence[Delivery],
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
     new_messages = await messages.record_inbound(db, inbound, answers_per_minute, looked_for=looked_for)
     changed = await messages.record_statuses(db, statuses)
-    answers = await auto_replies.answer(db, new_messages, answers_per_minute)
+    answers = await auto_replies.answer(db, new_messages, answers_per_minute, None if ahead is None else ahead.claim)
     if failures or others:
         await store.keep_failures(db, [*failures, *others])
     if others:
         await store.drop_others(db, {Lane(o.delivery.organization_id, o.delivery.channel_id) for o in others}, OTHERS_KEPT)
     await messages.count_received(db, new_messages)
+    if ahead:
+        answers -= len(ahead)
+        await db.durably()  # what is claimed is on disk before it is said
     heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
     touched = frozenset(changed) | {lane.organization_id for lane in heard}
     return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))

@@ -14,6 +14,7 @@ from frontdesk.database import Database
 from frontdesk.errors import Unavailable
 from frontdesk.inbound.actions import NotYet, ToldBefore, tell
 from frontdesk.inbound.records import PARTS, Place, Told
+from frontdesk.outbound import Ahead
 
 LANES_AT_ONCE = 200
 DELIVERIES_AT_ONCE = 500
@@ -46,9 +47,10 @@ class _Part:
 class InboundRoad:
     """The lanes on which something waits, and a runner for each part of them."""
 
-    def __init__(self, database: Database, lanes: Lanes, told: Callable[[Told], None], answers_per_minute: int) -> None:
-        """`told` hears of every batch after its commit."""
-        self._database, self._lanes, self._told, self._per_minute = database, lanes, told, answers_per_minute
+    def __init__(self, database: Database, lanes: Lanes, told: Callable[[Told], None], answers_per_minute: int,
+                 ahead: Callable[[], Ahead] | None = None) -> None:  # fmt: skip
+        """`told` hears of every batch after its commit; `ahead` lets its answers be claimed at once."""
+        self._database, self._lanes, self._told, self._per_minute, self._ahead = database, lanes, told, answers_per_minute, ahead
         self._parts = tuple(_Part(number) for number in range(PARTS))
         self._look = asyncio.Event()
         self._noted: dict[Lane, float] = {}
@@ -113,7 +115,8 @@ class InboundRoad:
         channels = {lane: leased.channel for lane, leased in held.items()}
         each = max(LANES_SHARE, DELIVERIES_AT_ONCE // len(held))
         looked_for = monotonic() < part.looks_until
-        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, part.number, looked_for=looked_for)
+        ahead = self._ahead() if self._ahead else None
+        told = await tell(self._database, channels, each, DELIVERIES_AT_ONCE, self._per_minute, part.number, looked_for=looked_for, ahead=ahead)
         part.wake(_unfinished(list(held), told, each))
         self._told(told)
         await self._note(told.heard)

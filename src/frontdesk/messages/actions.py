@@ -1,7 +1,7 @@
 """What happens to messages on the road: recorded, raised by their statuses, queued to be sent."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -109,9 +109,10 @@ def highest(statuses: Sequence[Status]) -> list[dict[str, Any]]:
     return list(told.values())
 
 
-async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
+async def queue(db: Tenant | Tenants, drafts: Sequence[Draft], claim: Callable[[Draft], UUID | None] | None = None) -> list[Queued]:
     """Store texts as messages and put them into the outbox. Over the plan's limit the message is stored as failed, with the reason.
 
+    claim: says which worker, if any, claims a place at once and will send it itself.
     A draft for a conversation that does not exist in its organization goes nowhere and is not among what is returned.
     """
     talking = {row["id"].int: row for row in await store.continue_conversations(db, _moves(drafts))} if drafts else {}
@@ -124,7 +125,7 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft]) -> list[Queued]:
         allowed = grants[draft.organization_id] > 0
         grants[draft.organization_id] -= 1
         queued.append(Queued(draft.id, None if allowed else OVER_THE_LIMIT))
-        rows.append(_draft_row(draft, queued[-1].refused))
+        rows.append(_draft_row(draft, queued[-1].refused, claim(draft) if claim and allowed else None))
     for row in reversed(rows):
         conversation = talking[row["conversation_id"].int]
         row |= {"position": conversation["last_position"], "occurred_at": conversation["last_message_at"]}
@@ -156,10 +157,15 @@ def _counts(organization_ids: Iterable[UUID]) -> list[dict[str, Any]]:
     return [{"organization_id": UUID(int=key), "amount": n} for key, n in sorted(counted.items())]
 
 
-def _draft_row(draft: Draft, refused: str | None) -> dict[str, Any]:
+def content_of(draft: Draft) -> dict[str, Any]:
+    """What it says, in no channel's own form."""
+    return {"type": "text", "text": draft.text, "reply_to": draft.reply_to}
+
+
+def _draft_row(draft: Draft, refused: str | None, claimed_by: UUID | None) -> dict[str, Any]:
     return {
         "organization_id": draft.organization_id, "id": draft.id, "conversation_id": draft.conversation_id, "channel_id": draft.channel_id,
         "text": draft.text, "author": draft.author, "recipient": draft.recipient, "window_ends_at": draft.window_ends_at, "priority": draft.priority,
         "auto_reply_id": draft.auto_reply_id, "user_id": draft.user_id, "reply_to": draft.reply_to, "resend_of": draft.resend_of, "refused": refused,
-        "content": {"type": "text", "text": draft.text, "reply_to": draft.reply_to},
+        "content": content_of(draft), "claimed_by": claimed_by,
     }  # fmt: skip

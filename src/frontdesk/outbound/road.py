@@ -15,6 +15,7 @@ from frontdesk.database import Database
 from frontdesk.errors import Unavailable
 from frontdesk.outbound import store
 from frontdesk.outbound.actions import deliver
+from frontdesk.outbound.ahead import Ahead, Granted
 from frontdesk.outbound.ledger import Ledger
 from frontdesk.outbound.records import Claim
 from frontdesk.outbound.speakers import Speaker, Speakers
@@ -40,10 +41,15 @@ class OutboundRoad:
         self._ledger = Ledger(database, worker, sent)
         self._look = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
+        self._granted = 0  # places given to answers that are not committed yet
 
     def wake(self, lanes: Iterable[Lane]) -> None:
         """Something was queued on these lanes."""
         self._turns.wake(lanes)
+
+    def ahead(self) -> Ahead:
+        """What the answers of one batch may claim while they are queued."""
+        return Ahead(self._worker, self._grant, self._say, self._take_back)
 
     def look(self) -> None:
         """Another process says that something waits somewhere."""
@@ -77,7 +83,7 @@ class OutboundRoad:
 
     async def _claim_some(self) -> None:
         """One claim over the lanes whose turn it is and that have room."""
-        free = IN_FLIGHT - len(self._flying) - len(self._ledger)
+        free = self._free()
         if free < WORTH_A_CLAIM:
             await asyncio.sleep(0.002)
             return
@@ -104,13 +110,40 @@ class OutboundRoad:
                 self._turns.leave(lane)
         return room
 
+    def _free(self) -> int:
+        return IN_FLIGHT - len(self._flying) - len(self._ledger) - self._granted
+
+    def _grant(self, lane: Lane) -> Speaker | None:
+        """A place for an answer on a lane where nothing waits; enough are left for whatever does wait somewhere."""
+        if self._free() <= WORTH_A_CLAIM or self._turns.waits(lane):
+            return None
+        speaker = self._speakers.now(lane)
+        if speaker is None or speaker.pace.room() <= 0:
+            return None
+        speaker.pace.take(1)
+        self._granted += 1
+        return speaker
+
+    def _take_back(self, granted: Sequence[Granted]) -> None:
+        self._granted -= len(granted)
+        for one in granted:
+            one.speaker.pace.take(-1)
+
+    def _say(self, granted: Sequence[Granted]) -> None:
+        self._granted -= len(granted)
+        for one in granted:
+            self._fly(one.lane, one.speaker, one.claim)
+
     def _send(self, claims: list[Claim], speakers: dict[Lane, Speaker]) -> None:
         for claim in claims:
             lane = Lane(claim.organization_id, claim.channel_id)
             speakers[lane].pace.take(1)
-            task = asyncio.create_task(self._speak(lane, speakers[lane], claim))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
+            self._fly(lane, speakers[lane], claim)
+
+    def _fly(self, lane: Lane, speaker: Speaker, claim: Claim) -> None:
+        task = asyncio.create_task(self._speak(lane, speaker, claim))
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
 
     def _look_again(self, claims: list[Claim], room: dict[Lane, int], free: int) -> None:
         """A lane that filled its room may hold more; if nothing is free any more, each may: those first that were not reached."""

@@ -48,6 +48,11 @@ class Speakers:
                 speakers[lane] = known
         return speakers
 
+    def now(self, lane: Lane) -> Speaker | None:
+        """Who may speak on this lane, if that is known without asking anybody."""
+        leased, known = self._lanes.held(lane), self._known.get(lane)
+        return known if known is not None and known.leased is leased and lane not in self._stopping else None
+
     def _renew(self, lane: Lane, leased: Leased, known: Speaker | None) -> Speaker | None:
         if leased.channel.status == "stopped" or lane in self._stopping:
             return None

@@ -28,6 +28,10 @@ class Turns:
         self._ready.update(dict.fromkeys(lane for lane in lanes if lane not in self._resting))
         self._news.set()
 
+    def waits(self, lane: Lane) -> bool:
+        """Whether something waits, or may wait, on this lane."""
+        return lane in self._ready or lane in self._resting
+
     def first(self, many: int) -> list[Lane]:
         """Those whose turn it is. They keep it until they `leave` or `rest`."""
         now = monotonic()
