@@ -25,7 +25,7 @@ NOTE_SECONDS = 30.0
 # WhatsApp sends most messages once; after one that came again, each batch asks for a while which are stored already
 LOOK_SECONDS = 60.0
 # while messages pour in, waiting this long makes batches larger and everything cheaper; never when it is quiet
-LINGER_SECONDS = 0.004
+LINGER_SECONDS = 0.010
 FIRST = UUID(int=0)
 log = structlog.get_logger()
 
