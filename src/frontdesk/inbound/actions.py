@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
@@ -46,12 +47,10 @@ async def tell(
     """
     deliveries: list[Delivery] = []
     try:
-        async with database.tenants(_organizations(channels), durable=False) as db:
-            deliveries = await store.take(db, channels, each, most, part)
-            told = await _tell(db, channels, deliveries, answers_per_minute, looked_for, ahead)
-        if ahead:
-            ahead.speak()
-        return told
+        with nullcontext() if ahead is None else ahead:
+            async with database.tenants(_organizations(channels), durable=False) as db:
+                deliveries = await store.take(db, channels, each, most, part)
+                return await _tell(db, channels, deliveries, answers_per_minute, looked_for, ahead)
     except UniqueViolation as error:
         raise NotYet(str(error)) if looked_for else ToldBefore from error
     except OperationalError as error:
@@ -59,9 +58,6 @@ async def tell(
     except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
         log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
         return await _isolate(database, channels, deliveries, answers_per_minute, error)
-    finally:
-        if ahead:
-            ahead.give_back()
 
 
 async def _isolate(database: Database, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, error: Exception) -> Told:

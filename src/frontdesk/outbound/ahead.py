@@ -1,7 +1,7 @@
 """Answers that are claimed while they are queued, and said as soon as that is committed: no claim of their own, and nobody waits for one."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 import orjson
@@ -48,12 +48,11 @@ class Ahead:
         self._granted.append(Granted(lane, speaker, draft))
         return self._worker
 
-    def speak(self) -> None:
-        """Their claims are on disk."""
-        granted, self._granted = self._granted, []
-        self._say(granted)
+    def __enter__(self) -> Self:
+        """Around the transaction that queues the answers."""
+        return self
 
-    def give_back(self) -> None:
-        """What was not said will not be."""
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Their claims are on disk: say them. Or they are not, and nothing is said."""
         granted, self._granted = self._granted, []
-        self._give_back(granted)
+        (self._give_back if error else self._say)(granted)
