@@ -11,7 +11,8 @@ QUESTIONS = {
           'of', t.relowner::regrole, t.reloptions, pg_get_partkeydef(t.oid), pg_get_expr(t.relpartbound, t.oid), {acl})
         from pg_class t where t.relnamespace::regnamespace::text in {ours} and t.relkind not in ('i', 'I', 't')""",
     "column": """
-        select concat(t.attrelid::regclass, '.', t.attname), concat_ws(' ', t.attnum, format_type(t.atttypid, t.atttypmod),
+        select concat(t.attrelid::regclass, '.', t.attname), concat_ws(' ', row_number() over (partition by t.attrelid order by t.attnum),
+          format_type(t.atttypid, t.atttypmod),
           case when t.attnotnull then 'not null' end, 'default', pg_get_expr(d.adbin, d.adrelid), t.attidentity, t.attgenerated, {acl})
         from pg_attribute t join pg_class c on c.oid = t.attrelid
         left join pg_attrdef d on d.adrelid = t.attrelid and d.adnum = t.attnum

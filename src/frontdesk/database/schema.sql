@@ -911,8 +911,6 @@ create table public.conversations (
   contact_id uuid not null,
   last_position bigint not null default 0,  -- the arrival sequence of its newest message
   last_message_at timestamptz not null,
-  -- the ten minutes of its newest message: lists are ordered by it first, and most messages leave it as it is and so touch no index
-  last_message_slot timestamptz generated always as (date_bin('10 minutes', last_message_at, '2000-01-01 00:00+00')) stored,
   last_text text not null default '',
   last_author text not null default 'contact' check (last_author in ('contact', 'member', 'bot', 'campaign')),
   last_inbound_at timestamptz,              -- opens the 24 hours of free answers
@@ -928,6 +926,8 @@ create table public.conversations (
   answers_count integer not null default 0, -- and how many there were: two bots shall not talk for ever
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  -- the ten minutes of its newest message: lists are ordered by it first, and most messages leave it as it is and so touch no index
+  last_message_slot timestamptz generated always as (date_bin('10 minutes', last_message_at, '2000-01-01 00:00+00')) stored,
   primary key (organization_id, id),
   unique (organization_id, contact_id, channel_id),
   foreign key (organization_id, channel_id) references public.channels (organization_id, id) on delete cascade,
@@ -1121,10 +1121,10 @@ create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
   id uuid not null,
-  part smallint not null default 0 check (part between 0 and 9),  -- parted by contact: the parts of a lane are told side by side
   kind text not null check (kind in ('message', 'status', 'other')),
   payload text not null,
   received_at timestamptz not null default now(),
+  part smallint not null default 0 check (part between 0 and 9),  -- parted by contact: the parts of a lane are told side by side
   primary key (organization_id, channel_id, id)  -- a queue by channel: one lane's rows lie together, in order of arrival
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);

@@ -195,8 +195,6 @@ create table public.conversations (
   contact_id uuid not null,
   last_position bigint not null default 0,  -- the arrival sequence of its newest message
   last_message_at timestamptz not null,
-  -- the ten minutes of its newest message: lists are ordered by it first, and most messages leave it as it is and so touch no index
-  last_message_slot timestamptz generated always as (date_bin('10 minutes', last_message_at, '2000-01-01 00:00+00')) stored,
   last_text text not null default '',
   last_author text not null default 'contact' check (last_author in ('contact', 'member', 'bot', 'campaign')),
   last_inbound_at timestamptz,              -- opens the 24 hours of free answers
@@ -218,10 +216,10 @@ create table public.conversations (
   foreign key (organization_id, contact_id) references public.contacts (organization_id, id) on delete cascade,
   foreign key (organization_id, assigned_to) references public.organization_members (organization_id, user_id) on delete set null (assigned_to)
 ) with (fillfactor = 80);
--- A team that closes everything finds its few open ones. A message that moves its conversation into another slot touches each of these
--- indexes: so there are no more of them than the inbox needs, and contacts and channels are found by the unique key and by the organization.
-create index conversations_open on public.conversations (organization_id, last_message_slot desc) where closed_at is null;
-create index conversations_closed on public.conversations (organization_id, last_message_slot desc) where closed_at is not null;
+-- A team that closes everything finds its few open ones. Every message moves its conversation, and with it each of these indexes: so there
+-- are no more of them than the inbox needs, and contacts and channels are found by the unique key and by the organization.
+create index conversations_open on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is null;
+create index conversations_closed on public.conversations (organization_id, last_message_at desc, id desc) where closed_at is not null;
 create index conversations_assigned on public.conversations (organization_id, assigned_to) where assigned_to is not null;
 create index conversations_closed_by on public.conversations (closed_by) where closed_by is not null;
 create index conversations_bot_off_by on public.conversations (bot_off_by) where bot_off_by is not null;

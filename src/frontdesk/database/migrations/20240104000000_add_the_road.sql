@@ -6,7 +6,7 @@ create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
   id uuid not null,
-  part smallint not null default 0 check (part between 0 and 9),  -- parted by contact: the parts of a lane are told side by side
+  half smallint not null default 0 check (half in (0, 1)),  -- parted by contact: the two halves of a lane are told side by side
   kind text not null check (kind in ('message', 'status', 'other')),
   payload text not null,
   received_at timestamptz not null default now(),
@@ -14,14 +14,13 @@ create table public.inbound_deliveries (
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);
 
-create function private.forget_lanes() returns trigger
+create function private.forget_deliveries() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   delete from public.inbound_deliveries d where d.organization_id = old.organization_id and d.channel_id = old.id;
-  delete from public.outbox o where o.organization_id = old.organization_id and o.channel_id = old.id;
   return old;
 end $$;
-create trigger channels_take_their_lanes after delete on public.channels for each row execute function private.forget_lanes();
+create trigger channels_take_their_deliveries after delete on public.channels for each row execute function private.forget_deliveries();
 
 -- A delivery whose story could not be told, with the reason; `frontdesk deliveries replay` puts it back. Of kind "other": what is neither a
 -- message nor a status (an account update, a group's message), which is no failure and only there to be looked at, as long as it is new.
@@ -58,13 +57,13 @@ create function private.keep_deliveries(deliveries jsonb, payloads text) returns
 language sql security definer set search_path = '' as $$
   with given as materialized (
     select * from rows from (
-      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, part smallint, kind text),
+      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, half smallint, kind text),
       string_to_table(payloads, E'\n')
-    ) as d (organization_id, channel_id, id, part, kind, payload)
+    ) as d (organization_id, channel_id, id, half, kind, payload)
     where d.id = any (array[d.id])
   ), kept as (
-    insert into public.inbound_deliveries (organization_id, channel_id, id, part, kind, payload)
-    select g.organization_id, g.channel_id, g.id, g.part, g.kind, g.payload from given g
+    insert into public.inbound_deliveries (organization_id, channel_id, id, half, kind, payload)
+    select g.organization_id, g.channel_id, g.id, g.half, g.kind, g.payload from given g
     where exists (select from public.channels c where c.organization_id = g.organization_id and c.id = g.channel_id)
     returning id
   )
@@ -130,13 +129,12 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function private.forget_others() to frontdesk_app;
 
--- Messages that wait to be sent; one row each, deleted when the outcome is recorded. Every place is written together with its message, and goes
--- with it. A foreign key would say so, too, but its check costs every answer more than all else here, and an index by conversation beside the
--- primary key is one that a plan can take by mistake: for a table that is empty or full, no statistics tell them apart.
+-- Messages that wait to be sent; one row each, deleted when the outcome is recorded.
 create table public.outbox (
   organization_id uuid not null,
   id uuid not null,                 -- the message's id
   channel_id uuid not null,
+  conversation_id uuid not null,
   priority smallint not null default 1 check (priority between 0 and 9),  -- 0 automatic answers, 1 single messages, 5 campaigns
   recipient text not null,          -- phone digits, or a BSUID
   content jsonb not null,           -- what to say, in no channel's own form
@@ -146,20 +144,13 @@ create table public.outbox (
   claimed_at timestamptz,
   claimed_by uuid,
   created_at timestamptz not null default now(),
-  primary key (organization_id, id)
+  primary key (organization_id, id),
+  foreign key (organization_id, conversation_id) references public.conversations (organization_id, id) on delete cascade
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 create index outbox_waiting on public.outbox (organization_id, channel_id, priority, id) where claimed_at is null;
 create index outbox_claimed on public.outbox (claimed_at) where claimed_at is not null;
+create index outbox_conversation on public.outbox (organization_id, conversation_id);
 select private.protect('public.outbox', reads => 'messages:read', writes => 'messages:write');
-
--- A message that is deleted is not sent any more.
-create function private.forget_outbox() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  delete from public.outbox o where o.organization_id = old.organization_id and o.id = old.id;
-  return null;
-end $$;
-create trigger messages_take_their_places after delete on public.messages for each row when (old.direction = 'out') execute function private.forget_outbox();
 
 -- Who drives which lane, and until when. A lane is due when its queue holds rows; its holder keeps it while there is work.
 create table public.lanes (
