@@ -40,7 +40,7 @@ CHANGES_NOTHING = {
     "/dashboard/auto-replies/preview": "shows how a reply would read",
     "/dashboard/auto-replies/trial": "says which rule would answer, and answers nobody",
 }
-RUNNERS = {"rows", "row", "records", "record", "value", "run", "call"}
+RUNNERS = {"rows", "ask", "row", "records", "record", "value", "run", "call"}
 
 
 def python_files(*folders: Path) -> list[Path]:

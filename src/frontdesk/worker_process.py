@@ -29,6 +29,7 @@ from frontdesk.settings import Settings
 SWITCH_SECONDS = 0.0005
 FINISHES_IN = 20.0  # seconds a worker may take to finish what it has begun
 RING = Struct("=c16s16sB")  # what waits: i(n) or o(ut), organization, channel, part
+MOST_UNHEARD = 1 << 20  # bytes of rings that wait for a worker which does not listen
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -73,7 +74,8 @@ class WorkerProcess:
         self._ring(RING.pack(b"o", lane.organization_id.bytes, lane.channel_id.bytes, 0) for lane in lanes)
 
     def _ring(self, rings: Iterable[bytes]) -> None:
-        if self._writer is not None and not self._writer.is_closing():  # else it finds by itself what waits
+        # it finds by itself what waits, if it does not hear of it
+        if self._writer is not None and not self._writer.is_closing() and self._writer.transport.get_write_buffer_size() < MOST_UNHEARD:
             self._writer.write(b"".join(rings))
 
     async def finish(self) -> None:

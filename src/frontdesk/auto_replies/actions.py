@@ -70,9 +70,8 @@ async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID,
 
 async def _remember(db: Tenants, sent: Sequence[Answer]) -> None:
     counts = Counter((one.draft.organization_id, one.rule.id) for one in sent)
-    known = await store.count_answers(db, [{"organization_id": one, "id": rule, "answers": n} for (one, rule), n in counts.items()])
-    # a rule that was deleted meanwhile has answered for the last time
-    waiting = {(one.draft.organization_id, one.rule.id, one.contact_id) for one in sent if one.rule.cooldown_seconds and one.rule.id in known}
+    await store.count_answers(db, [{"organization_id": one, "id": rule, "answers": n} for (one, rule), n in counts.items()])
+    waiting = {(one.draft.organization_id, one.rule.id, one.contact_id) for one in sent if one.rule.cooldown_seconds}
     if waiting:
         started = [{"organization_id": one, "auto_reply_id": rule, "contact_id": contact} for one, rule, contact in waiting]
         await store.start_cooldowns(db, started)

@@ -178,12 +178,12 @@ async def cooldowns(db: Tenants, askers: Sequence[dict[str, Any]]) -> list[dict[
     )
 
 
-async def count_answers(db: Tenants, answered: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Count what rules answered, locked in the order of their keys; which of them still exist.
+async def count_answers(db: Tenants, answered: Sequence[dict[str, Any]]) -> None:
+    """Count what rules answered, locked in the order of their keys. Those that still exist do until the transaction ends.
 
     answered: one per rule, keys organization_id, id, answers.
     """
-    counted = await db.rows(
+    await db.run(
         """
         with answered as materialized (
           select a.organization_id, a.id, a.answers
@@ -196,20 +196,19 @@ async def count_answers(db: Tenants, answered: Sequence[dict[str, Any]]) -> set[
         )
         update public.auto_replies r set answered_count = r.answered_count + h.answers, last_answered_at = now()
         from held h where h.id = any (array[h.id]) and r.organization_id = h.organization_id and r.id = h.id
-        returning r.id
         """,
         {"batch": batch(answered)},
     )
-    return {row["id"] for row in counted}
 
 
 async def start_cooldowns(db: Tenants, started: Sequence[dict[str, Any]]) -> None:
-    """Remember when rules answered contacts. Keys organization_id, auto_reply_id, contact_id; each triple once."""
+    """Remember when rules answered contacts, unless the rule was deleted. Keys organization_id, auto_reply_id, contact_id; each triple once."""
     await db.run(
         """
         insert into public.auto_reply_cooldowns (organization_id, auto_reply_id, contact_id, answered_at)
         select s.organization_id, s.auto_reply_id, s.contact_id, now()
         from jsonb_to_recordset(%(batch)s) as s (organization_id uuid, auto_reply_id uuid, contact_id uuid)
+        where exists (select from public.auto_replies r where r.organization_id = s.organization_id and r.id = s.auto_reply_id)
         order by s.organization_id, s.auto_reply_id, s.contact_id
         on conflict (organization_id, auto_reply_id, contact_id) do update set answered_at = excluded.answered_at
         """,

@@ -1,6 +1,6 @@
 """Running statements: literal SQL in, dictionaries or records out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, LiteralString, TypeVar
 
@@ -48,6 +48,12 @@ class Statements:
         """All rows as dictionaries."""
         async with self._connection.cursor(row_factory=dict_row) as cursor:
             return await (await cursor.execute(query, params)).fetchall()
+
+    async def ask(self, query: LiteralString, params: Params = None) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+        """Send a statement, and read its rows later: background work sends the next one meanwhile, and waits for both together."""
+        cursor = self._connection.cursor(row_factory=dict_row)
+        await cursor.execute(query, params)
+        return cursor.fetchall
 
     async def row(self, query: LiteralString, params: Params = None) -> dict[str, Any] | None:
         """The first row as a dictionary, or None."""

@@ -115,11 +115,16 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft], claim: Callable[[
     claim: says which worker, if any, claims a place at once and will send it itself.
     A draft for a conversation that does not exist in its organization goes nowhere and is not among what is returned.
     """
-    talking = {row["id"].int: row for row in await store.continue_conversations(db, _moves(drafts))} if drafts else {}
+    if not drafts:
+        return []
+    continued = await store.continue_conversations(db, _moves(drafts))
+    # answers are for conversations that have just gone on: what the plan allows them can be asked in the same breath
+    asked = None if isinstance(db, Tenant) else await store.grant_sends(db, _counts(draft.organization_id for draft in drafts))
+    talking = {row["id"].int: row for row in await continued()}
     possible = [draft for draft in drafts if draft.conversation_id.int in talking]
     if not possible:
         return []
-    grants = await _grants(db, possible)
+    grants = {row["organization_id"]: row["granted"] for row in await asked()} if asked else await _grants(db, len(possible))
     queued, rows = [], []
     for draft in possible:
         allowed = grants[draft.organization_id] > 0
@@ -134,6 +139,10 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft], claim: Callable[[
     return queued
 
 
+async def _grants(db: Tenant | Tenants, many: int) -> dict[UUID, int]:
+    return {db.organization_id: sum([await store.grant_send(db) for _ in range(many)])} if isinstance(db, Tenant) else {}
+
+
 def _moves(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """What these drafts mean for each conversation."""
     moves: dict[int, dict[str, Any]] = {}
@@ -144,12 +153,6 @@ def _moves(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
         move["answers"] += draft.author == "bot"
         move |= {"last_text": draft.text[:200], "last_author": draft.author}
     return [moves[key] for key in sorted(moves)]
-
-
-async def _grants(db: Tenant | Tenants, drafts: Sequence[Draft]) -> dict[UUID, int]:
-    if isinstance(db, Tenants):
-        return await store.grant_sends(db, _counts(draft.organization_id for draft in drafts))
-    return {db.organization_id: sum([await store.grant_send(db) for _ in drafts])}
 
 
 def _counts(organization_ids: Iterable[UUID]) -> list[dict[str, Any]]:

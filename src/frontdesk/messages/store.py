@@ -1,6 +1,6 @@
 """The SQL of the road: messages in, statuses, messages out. One jsonb parameter a statement, joined by primary keys."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -94,9 +94,9 @@ async def raise_statuses(db: Tenants, rows: Sequence[dict[str, Any]]) -> list[UU
     return list({row["organization_id"] for row in changed})
 
 
-async def continue_conversations(db: Tenant | Tenants, threads: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+async def continue_conversations(db: Tenant | Tenants, threads: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
     """Move conversations on by `added` messages of ours, of which `answers` were automatic; `last_position` leaves room for them."""
-    return await db.rows(
+    return await db.ask(
         """
         with thread as materialized (
           select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, added bigint, answers integer, last_text text, last_author text)
@@ -145,10 +145,9 @@ async def count_received(db: Tenants, counts: Sequence[dict[str, Any]]) -> None:
     await db.run("select private.track_usage_of_many('messages_received', %(batch)s)", {"batch": batch(counts)})
 
 
-async def grant_sends(db: Tenants, counts: Sequence[dict[str, Any]]) -> dict[UUID, int]:
-    """How many of the wished-for sends each organization's plan still allows; they are counted now."""
-    rows = await db.rows("select organization_id, granted from private.consume_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(counts)})
-    return {row["organization_id"]: row["granted"] for row in rows}
+async def grant_sends(db: Tenants, counts: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+    """How many of the wished-for sends each organization's plan still allows (`granted`); they are counted now."""
+    return await db.ask("select organization_id, granted from private.consume_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(counts)})
 
 
 async def grant_send(db: Tenant) -> bool:
