@@ -1,5 +1,6 @@
 """Answers that are claimed while they are queued: said once and only after the commit, and only where there is room."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -86,3 +87,24 @@ async def test_no_more_is_claimed_ahead_than_the_number_may_say_now(world: World
             granted = [ahead.claim(draft(world)) for _ in range(300)]
             assert None in granted and 1 <= len(ahead) < 20  # a tenth of a second at 80 a second
             raise RuntimeError("said to nobody")
+
+
+async def test_what_is_claimed_when_the_road_is_told_to_stop_is_still_said_and_nothing_more_is_claimed(world: World, graph_api: Graph) -> None:
+    stopping, claimed = asyncio.Event(), asyncio.Event()
+
+    async def answer(road: OutboundRoad) -> None:
+        with road.ahead() as ahead:
+            assert ahead.claim(draft(world))
+            claimed.set()
+            await stopping.wait()
+            await asyncio.sleep(0.3)  # the commit takes a while
+        with road.ahead() as late:
+            assert late.claim(draft(world)) is None
+
+    async with driving(world, graph_api) as road:
+        await warm(world, road)
+        answering = asyncio.create_task(answer(road))
+        await claimed.wait()
+        stopping.set()
+    await answering
+    assert [one["text"]["body"] for one in graph_api.said] == ["the first", "never queued"]

@@ -42,6 +42,7 @@ class OutboundRoad:
         self._look = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
         self._granted = 0  # places given to answers that are not committed yet
+        self._closed = False
 
     def wake(self, lanes: Iterable[Lane]) -> None:
         """Something was queued on these lanes."""
@@ -61,13 +62,21 @@ class OutboundRoad:
             group.create_task(self._ledger.run())
             serving = [group.create_task(self._claim_all(stop)), group.create_task(self._poll(stop))]
             await stop.wait()
+            self._closed = True
             self._turns.wake(())
             self._look.set()
             await asyncio.wait(serving)
+            await self._all_said()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=5.0)
             await self._speakers.finish()
             self._ledger.finish()
+
+    async def _all_said(self) -> None:
+        """Wait, but not for ever, for answers that are claimed and not committed: what is on disk as claimed has to be said."""
+        patience = monotonic() + 5.0
+        while self._granted and monotonic() < patience:  # noqa: ASYNC110 - once in the life of a process, for some milliseconds
+            await asyncio.sleep(0.005)
 
     async def _claim_all(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -115,7 +124,7 @@ class OutboundRoad:
 
     def _grant(self, lane: Lane) -> Speaker | None:
         """A place for an answer on a lane where nothing waits; enough are left for whatever does wait somewhere."""
-        if self._free() <= WORTH_A_CLAIM or self._turns.waits(lane):
+        if self._closed or self._free() <= WORTH_A_CLAIM or self._turns.waits(lane):
             return None
         speaker = self._speakers.now(lane)
         if speaker is None or speaker.pace.room() <= 0:
