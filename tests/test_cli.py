@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -93,7 +94,14 @@ def _free_port() -> int:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A Frontdesk that serves from a new folder."""
-    started = Serving(tmp_path_factory.mktemp("serving"))
+    with served(tmp_path_factory.mktemp("serving")) as started:
+        yield started
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Serving]:
+    """A Frontdesk that serves from this folder for the block, and leaves nothing running."""
+    started = Serving(folder)
     try:
         started.wait_until_healthy()
         yield started

@@ -10,20 +10,13 @@ import pytest
 
 from frontdesk.database import postmaster
 from frontdesk.database.ids import new_id
-from tests.test_cli import PATIENCE, Serving
+from tests.test_cli import PATIENCE, Serving, served
 
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    started = Serving(tmp_path_factory.mktemp("serving"))
-    try:
-        started.wait_until_healthy()
+    with served(tmp_path_factory.mktemp("serving")) as started:
         yield started
-    finally:
-        started.process.kill()
-        started.process.wait()
-        if pid := postmaster.leftover(started.data_dir / "postgres"):
-            os.kill(pid, signal.SIGQUIT)
 
 
 def worker_of(serving: Serving) -> int:
@@ -45,7 +38,7 @@ def alive(pid: int) -> bool:
 def soon(what: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + PATIENCE
     while not what() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks; another process tells nobody when it ends
     return what()
 
 
@@ -72,7 +65,7 @@ def test_a_signal_to_all_of_them_stops_both_cleanly(serving: Serving, sign: sign
 def test_a_worker_that_is_told_to_stop_goes_on_as_long_as_its_leader(serving: Serving) -> None:
     worker = worker_of(serving)
     os.kill(worker, signal.SIGTERM)
-    time.sleep(0.5)
+    time.sleep(0.5)  # a signal that is not ignored would have ended it by then
     assert alive(worker) and serving.process.poll() is None
 
 

@@ -20,6 +20,7 @@ LANES_AT_ONCE = 200
 DELIVERIES_AT_ONCE = 500
 LANES_SHARE = 20  # deliveries a lane may have told at once whatever the others hold; fewer cost more each
 POLL_SECONDS = 0.5
+LOOK_SHARE = 20  # looking for what waits takes at most one of so many parts of the time
 # how exactly a number knows when somebody last wrote to it; the row of a busy one is not written with every batch
 NOTE_SECONDS = 30.0
 # WhatsApp sends most messages once; after one that came again, each batch asks for a while which are stored already
@@ -149,7 +150,7 @@ class InboundRoad:
             except Exception as error:  # looked for again in a moment
                 log.error("looking for waiting deliveries went wrong", exc_info=error)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(POLL_SECONDS, 20 * (monotonic() - began))):  # a twentieth of the time at most goes into looking
+                async with asyncio.timeout(max(POLL_SECONDS, LOOK_SHARE * (monotonic() - began))):
                     await self._look.wait()
             self._look.clear()
 

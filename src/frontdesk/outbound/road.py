@@ -25,6 +25,7 @@ LANES_AT_ONCE = 200
 IN_FLIGHT = 400  # claims unspoken or unrecorded at any moment; a crash leaves at most these uncertain
 WORTH_A_CLAIM = IN_FLIGHT // 4  # while there is room for fewer, waiting makes claims larger and everything cheaper
 POLL_SECONDS = 0.5
+LOOK_SHARE = 20  # looking for what waits takes at most one of so many parts of the time
 FIRST = UUID(int=0)
 log = structlog.get_logger()
 
@@ -186,7 +187,7 @@ class OutboundRoad:
             except Exception as error:  # looked for again in a moment
                 log.error("looking for waiting messages went wrong", exc_info=error)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(POLL_SECONDS, 20 * (monotonic() - began))):  # a twentieth of the time at most goes into looking
+                async with asyncio.timeout(max(POLL_SECONDS, LOOK_SHARE * (monotonic() - began))):
                     await self._look.wait()
             self._look.clear()
 
