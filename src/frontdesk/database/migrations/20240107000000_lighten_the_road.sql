@@ -5,6 +5,7 @@
 alter table public.inbound_deliveries drop column half;
 alter table public.inbound_deliveries add column part smallint not null default 0 check (part between 0 and 9);
 
+drop function if exists private.keep_deliveries(jsonb);  -- what the first installations have
 create or replace function private.keep_deliveries(deliveries jsonb, payloads text) returns setof uuid
 language sql security definer set search_path = '' as $$
   with given as materialized (
@@ -21,6 +22,7 @@ language sql security definer set search_path = '' as $$
   )
   select g.id from given g where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
 $$;
+grant execute on function private.keep_deliveries(jsonb, text) to frontdesk_app;
 
 -- ==== Listed: most messages of a conversation leave its place in every index as it is ====
 
