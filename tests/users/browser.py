@@ -15,6 +15,8 @@ from frontdesk.registration import visitor_finder
 from frontdesk.registration import web as registration_web
 from frontdesk.settings import Settings
 from frontdesk.users import web as users_web
+from frontdesk.users.account import web as account_web
+from frontdesk.users.reauthentication import web as reauthentication_web
 
 HOME = "127.0.0.1"
 AWAY = "203.0.113.5"
@@ -29,7 +31,8 @@ def doors(database: Database, settings: Settings) -> FastAPI:
     app.state.database, app.state.settings, app.state.live = database, settings, Live(database.url)
     app.state.find_visitor, app.state.load_frame = visitor_finder(database, settings), _no_frame
     app.include_router(registration_web.door.router)
-    app.include_router(users_web.door.router)
+    for door in (users_web, account_web, reauthentication_web):
+        app.include_router(door.door.router)
     web.install(app)
     return app
 

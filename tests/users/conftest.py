@@ -25,6 +25,12 @@ async def maya(app: FastAPI) -> None:
 
 
 @pytest.fixture
+async def maya_signed_out(maya: None, owner: psycopg.AsyncConnection[Any]) -> None:
+    """Maya has registered, and the session of that is gone."""
+    await owner.execute("delete from private.sessions")
+
+
+@pytest.fixture
 async def maya_and_olga(app: FastAPI, maya: None, owner: psycopg.AsyncConnection[Any]) -> None:
     """Olga has registered too and knows nothing of Maya; neither is signed in."""
     async with Browser(app) as browser:

@@ -56,7 +56,7 @@ async def test_the_account_page_lists_where_one_is_signed_in(app: FastAPI) -> No
     async with signed_in(app, agent=PHONE), signed_in(app) as browser:
         page = (await browser.get("/account")).text
     assert "Safari on iPhone" in page and "Firefox on Linux" in page and "127.0.0.1" in page
-    assert page.count("This one") == 1
+    assert page.count("This device") == 1
 
 
 async def test_one_other_device_is_signed_out(app: FastAPI, owner: Owner) -> None:
@@ -66,6 +66,15 @@ async def test_one_other_device_is_signed_out(app: FastAPI, owner: Owner) -> Non
         assert answer.headers["location"] == "/account"
         assert (await phone.get("/account")).status_code == 303
         assert (await browser.get("/account")).status_code == 200
+
+
+async def test_all_others_are_signed_out_and_this_device_stays(app: FastAPI, owner: Owner) -> None:
+    async with signed_in(app, agent=PHONE) as phone, signed_in(app) as third, signed_in(app) as browser:
+        answer = await browser.send("/account/sessions/others/revocation", page="/account")
+        assert answer.headers["location"] == "/account"
+        assert "2 other devices are signed out." in (await browser.get("/account")).text
+        assert [(await one.get("/account")).status_code for one in (phone, third)] == [303, 303]
+        assert len(await session_ids(owner)) == 1
 
 
 async def test_signing_out_everywhere_includes_this_device(app: FastAPI, owner: Owner) -> None:
@@ -109,6 +118,9 @@ async def test_nothing_changes_without_the_sessions_own_form_token(app: FastAPI,
             "/logout",
             "/account/name",
             "/account/sessions/revocation",
+            "/account/sessions/others/revocation",
+            "/account/password",
+            "/account/reauthentication",
             f"/account/sessions/{new_id()}/revocation",
             "/session/organization",
         ):
@@ -140,22 +152,25 @@ async def test_the_root_leads_to_the_sign_in_or_to_the_overview(app: FastAPI) ->
         assert (await browser.get("/")).headers["location"] == "/dashboard"
 
 
-async def test_what_a_user_does_to_his_sessions_stands_in_his_organizations_log_alone(app: FastAPI, owner: Owner) -> None:
+async def test_what_a_user_does_to_his_account_stands_in_the_log_of_each_of_his_organizations_and_of_no_other(app: FastAPI, owner: Owner) -> None:
+    await owner.execute(
+        "with another as (insert into public.organizations (id, slug, name) values (gen_random_uuid(), 'another', 'Another') returning id)"
+        " insert into public.organization_members (organization_id, user_id, role) select a.id, u.id, 'viewer' from another a, auth.users u"
+        " where u.email = 'maya@example.com'"
+    )
     async with signed_in(app, agent=PHONE), signed_in(app) as browser:
         await browser.send("/account/name", page="/account", name="Maya Adé")
         await browser.send(f"/account/sessions/{(await session_ids(owner))[0]}/revocation", page="/account")
+        await browser.send("/account/sessions/others/revocation", page="/account")
         await browser.send("/account/sessions/revocation", page="/account")
     rows = await (
         await owner.execute("select o.slug, a.action from public.audit_logs a join public.organizations o on o.id = a.organization_id order by o.slug, a.seq")
     ).fetchall()
-    mayas = [action for slug, action in rows if slug == "lagos-glow-salon"]
-    assert mayas[-5:] == [
-        "user.signed_in",
-        "user.signed_in",
-        "user.renamed",
-        "session.revoked",
-        "user.signed_out_everywhere",
-    ]
+    told = [
+        "user.signed_in", "user.signed_in", "user.renamed", "session.revoked", "user.other_sessions_revoked", "user.signed_out_everywhere",
+    ]  # fmt: skip
+    for slug in ("lagos-glow-salon", "another"):
+        assert [action for of, action in rows if of == slug][-6:] == told
     assert [action for slug, action in rows if slug == "moretti-calzature"] == [
         "organization.created",
         "user.registered",
@@ -176,7 +191,7 @@ async def test_the_functions_of_users_are_the_applications_own(owner: Owner, rol
             "select p.proname from pg_proc p where p.pronamespace = 'private'::regnamespace and"
             " has_function_privilege(%s, p.oid, 'execute')"
             " and p.proname in ('register_user', 'repair_user', 'find_account', 'open_session', 'find_session',"
-            " 'revoke_session', 'revoke_sessions',"
+            " 'revoke_session', 'revoke_sessions', 'revoke_other_sessions', 'renew_session', 'find_user', 'change_password', 'organizations_of',"
             " 'list_sessions', 'switch_organization', 'rename_user', 'take_attempt', 'forget_attempts',"
             " 'audit_faults', 'home_of', 'user_name')",
             (role,),

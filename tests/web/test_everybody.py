@@ -38,9 +38,12 @@ FULL = [
     "/dashboard/channels/new",
     "/dashboard/billing",
     "/account",
+    "/account/password",
     "/simulator",
     "/nowhere",
 ]
+# shown to whoever proved himself long ago
+STALE = ["/account/reauthentication?next=/account/password"]
 OPENED = {
     "/dashboard/inbox": "#conversations a",
     "/dashboard/contacts": "#people a.go",
@@ -91,13 +94,15 @@ async def test_everybody_can_use_every_page(
         await owner.execute(LONGEST)
         problems += [await look(page, path) for path in FULL]
         problems += [await look(page, await first(page, path, link)) for path, link in OPENED.items()]
+        await owner.execute("update private.sessions set reauthenticated_at = now() - interval '1 hour'")
+        problems += [await look(page, path) for path in STALE]
     assert [one for one in problems if one] == []
 
 
 def test_no_page_is_forgotten(settings: Settings) -> None:
     built: Any = application.build(settings, cast(Any, None), cast(Any, None), cast(Any, None))
     pages = {path for method, path in needs_of(built.app.routes) if method == "GET"} - PIECES.keys()
-    looked_at = {urlsplit(path).path for path in [*OUTSIDE, *EMPTY, *FULL]}
+    looked_at = {urlsplit(path).path for path in [*OUTSIDE, *EMPTY, *FULL, *STALE]}
     assert {path for path in pages if path not in looked_at and path.partition("/{")[0] not in OPENED} == set()
 
 

@@ -1413,7 +1413,8 @@ create table private.sessions (
   created_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   expires_at timestamptz not null default now() + interval '14 days',
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  reauthenticated_at timestamptz not null default now()  -- when the user last proved that it is he
 );
 create index sessions_user on private.sessions (user_id, last_seen_at);
 create index sessions_organization on private.sessions (organization_id);
@@ -1514,12 +1515,39 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function private.find_account(text) to frontdesk_app;
 
+-- The user with this id who may sign in, as private.find_account() finds him by his email.
+create function private.find_user(of_user uuid)
+returns table (user_id uuid, email text, name text, password_hash text, organization_id uuid)
+language sql stable security definer set search_path = '' as $$
+  select u.id, u.email, private.user_name(u.raw_user_meta_data, u.email), nullif(u.encrypted_password, ''), private.home_of(u.id)
+  from auth.users u
+  where u.id = of_user and u.deleted_at is null and (u.banned_until is null or u.banned_until < now())
+$$;
+grant execute on function private.find_user(uuid) to frontdesk_app;
+
+-- The organizations of a user, always in the same order: whoever writes into the log of each locks their chains in it.
+create function private.organizations_of(of_user uuid) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select m.organization_id from public.organization_members m where m.user_id = of_user order by m.organization_id
+$$;
+grant execute on function private.organizations_of(uuid) to frontdesk_app;
+
 -- Keeps a stronger hash of the same password, unless the password was changed meanwhile.
 create function private.strengthen_password(of_user uuid, old_hash text, new_hash text) returns void
 language sql security definer set search_path = '' as $$
   update auth.users set encrypted_password = new_hash, updated_at = now() where id = of_user and encrypted_password = old_hash
 $$;
 grant execute on function private.strengthen_password(uuid, text, text) to frontdesk_app;
+
+-- Gives a user another password, unless it was changed meanwhile. old_hash: null for a user who had none.
+create function private.change_password(of_user uuid, old_hash text, new_hash text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  update auth.users u set encrypted_password = new_hash, updated_at = now()
+  where u.id = of_user and nullif(u.encrypted_password, '') is not distinct from old_hash;
+  return found;
+end $$;
+grant execute on function private.change_password(uuid, text, text) to frontdesk_app;
 
 -- Gives a user another name.
 create function private.rename_user(of_user uuid, new_name text) returns void
@@ -1561,11 +1589,11 @@ grant execute on function private.open_session(uuid, bytea, text, uuid, text, te
 
 -- Everything a request must know about who asks, in one look: the user, the session, all organizations and the current one.
 create function private.find_session(hash_of_token bytea)
-returns table (session_id uuid, user_id uuid, email text, name text, csrf_token text, organization_id uuid, organizations jsonb, is_stale boolean)
+returns table (session_id uuid, user_id uuid, email text, name text, csrf_token text, organization_id uuid, organizations jsonb, is_stale boolean, is_fresh boolean)
 language sql stable security definer set search_path = '' as $$
   select s.id, u.id, u.email, private.user_name(u.raw_user_meta_data, u.email), s.csrf_token,
     case when m.ids @> array[s.organization_id] then s.organization_id else private.home_of(u.id) end, m.memberships,
-    s.last_seen_at < now() - interval '1 minute'
+    s.last_seen_at < now() - interval '1 minute', s.reauthenticated_at > now() - interval '10 minutes'
   from private.sessions s
   join auth.users u on u.id = s.user_id and u.deleted_at is null and (u.banned_until is null or u.banned_until < now())
   cross join lateral (
@@ -1607,6 +1635,25 @@ language sql security definer set search_path = '' as $$
   select count(*)::integer from ended
 $$;
 grant execute on function private.revoke_sessions(uuid) to frontdesk_app;
+
+-- Gives a live session of this user another token, because he has just proved himself; the one before opens nothing any more.
+create function private.renew_session(of_user uuid, session uuid, hash_of_token bytea) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  update private.sessions s set token_hash = hash_of_token, reauthenticated_at = now()
+  where s.id = session and s.user_id = of_user and private.is_live(s);
+  return found;
+end $$;
+grant execute on function private.renew_session(uuid, uuid, bytea) to frontdesk_app;
+
+-- Ends all sessions of this user but one, and returns how many there were.
+create function private.revoke_other_sessions(of_user uuid, kept uuid) returns integer
+language sql security definer set search_path = '' as $$
+  with ended as (
+    update private.sessions s set revoked_at = now() where s.user_id = of_user and s.id is distinct from kept and private.is_live(s) returning 1)
+  select count(*)::integer from ended
+$$;
+grant execute on function private.revoke_other_sessions(uuid, uuid) to frontdesk_app;
 
 -- Chooses another organization of the session's user. False when he is not in it.
 create function private.switch_organization(session uuid, wanted uuid) returns boolean

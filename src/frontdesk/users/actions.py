@@ -1,22 +1,19 @@
 """Signing in and out, and what a user does with his own account."""
 
-import hashlib
-import secrets
 from dataclasses import replace
 from uuid import UUID
 
-from frontdesk import audit
 from frontdesk.access import Actor
 from frontdesk.database import Database, Platform, new_id
 from frontdesk.errors import BadInput, NotFound
-from frontdesk.users import attempts, passwords, store
+from frontdesk.users import attempts, log, passwords, store
 from frontdesk.users.attempts import Limit, TooManyAttempts
 from frontdesk.users.fields import email_key
-from frontdesk.users.records import Account, NewUser, Session
+from frontdesk.users.records import Account, Admission, NewUser, Session
+from frontdesk.users.tokens import hash_of, is_token, new_token
 from frontdesk.web import Membership, Visitor
 
 SESSION_SECONDS = 14 * 24 * 3600
-TOKEN_LENGTH = 43  # 256 random bits in base64
 WINDOW_SECONDS = 15 * 60
 PER_ACCOUNT, PER_ADDRESS = 10, 100  # failures: of one account from one address; of one address, whatever the account
 # Of one account, wherever they come from: whoever has many addresses gets no further (NIST SP 800-63B, 3.2.2). Ten times as many as from one
@@ -38,21 +35,21 @@ class NotYourOrganization(NotFound):
 
 async def find_visitor(database: Database, token: str) -> Visitor | None:
     """The signed-in user behind a browser's token, in one look; written down as seen at most once a minute."""
-    if len(token) != TOKEN_LENGTH:
+    if not is_token(token):
         return None
     async with database.platform() as db:
-        found = await store.find_session(db, _hash_of(token))
+        found = await store.find_session(db, hash_of(token))
         if found is None:
             return None
         if found.is_stale:
             await store.touch_session(db, found.session_id)
     memberships = tuple(Membership(UUID(one["organization_id"]), one["slug"], one["name"], one["role"]) for one in found.organizations)
     current = next((one for one in memberships if one.organization_id == found.organization_id), None)
-    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current)
+    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current, found.is_fresh)
 
 
-async def sign_in(database: Database, caller: Actor, email: str, password: str) -> str:
-    """The token of a new session. Raises WrongEmailOrPassword, TooManyAttempts or PasswordsBusy.
+async def sign_in(database: Database, caller: Actor, email: str, password: str) -> Admission:
+    """Let in whoever knows the password. Raises WrongEmailOrPassword, TooManyAttempts or PasswordsBusy.
 
     A stranger's email and a wrong password take the same road: the same statements, one password check, the same
     answer. Tries are counted before the check, so that tries at the same time cannot overshoot, and taken back by a
@@ -74,14 +71,26 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
         await attempts.forget(db, everywhere)
         if checked.new_hash:
             await store.strengthen_password(db, account, checked.new_hash)
-        return await open_session(db, _as(caller, account), "user.signed_in")
+        return await admit(db, _as(caller, account), "password")
 
 
-async def open_session(db: Platform, user: Actor, action: str) -> str:
-    """Open a session and return its token, which is kept nowhere; the log of his organization says `action`."""
-    token, session_id = secrets.token_urlsafe(32), new_id()
-    organization_id = await store.open_session(db, session_id, _hash_of(token), secrets.token_urlsafe(32), user)
-    await _record(db, organization_id, user, action, session_id)
+async def admit(db: Platform, user: Actor, by: str) -> Admission:
+    """Let in a user who has just proved one factor, and write into the log by which: "password", "openid", ….
+
+    Every way of signing in ends here, so that none goes past the second factor.
+    """
+    return Admission(await open_session(db, user, "user.signed_in", {"by": by}))
+
+
+async def open_session(db: Platform, user: Actor, action: str, details: dict[str, object] | None = None) -> str:
+    """Open a session and return its token, which is kept nowhere; the log of the user's organizations says `action`.
+
+    For a user who has just been made, and for what `admit` has seen through to its end.
+    """
+    assert user.user_id is not None
+    token, session_id = new_token(), new_id()
+    await store.open_session(db, session_id, hash_of(token), new_token(), user)
+    await log.record(db, user.user_id, user, action, session_id, details)
     return token
 
 
@@ -93,7 +102,7 @@ async def record_failure(database: Database, caller: Actor, email: str) -> None:
     async with database.platform() as db:
         account = await store.find_account(db, email_key(email))
         if account is not None:
-            await _record(db, account.organization_id, _as(caller, account), "user.sign_in_failed")
+            await log.record(db, account.user_id, _as(caller, account), "user.sign_in_failed")
 
 
 async def register(db: Platform, new: NewUser) -> tuple[UUID, UUID | None] | None:
@@ -118,14 +127,22 @@ async def sign_out(database: Database, user: Actor, visitor: Visitor) -> None:
     """End this session."""
     async with database.platform() as db:
         if await store.revoke_session(db, visitor.user_id, visitor.session_id):
-            await _record(db, _place(visitor), user, "user.signed_out", visitor.session_id)
+            await log.record(db, visitor.user_id, user, "user.signed_out", visitor.session_id)
 
 
 async def sign_out_everywhere(database: Database, user: Actor, visitor: Visitor) -> int:
     """End every session of the user, this one too, and return how many there were."""
     async with database.platform() as db:
         ended = await store.revoke_sessions(db, visitor.user_id)
-        await _record(db, _place(visitor), user, "user.signed_out_everywhere", details={"sessions": ended})
+        await log.record(db, visitor.user_id, user, "user.signed_out_everywhere", details={"sessions": ended})
+    return ended
+
+
+async def sign_out_others(database: Database, user: Actor, visitor: Visitor) -> int:
+    """End every session of the user but this one, and return how many there were."""
+    async with database.platform() as db:
+        ended = await store.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
+        await log.record(db, visitor.user_id, user, "user.other_sessions_revoked", details={"sessions": ended})
     return ended
 
 
@@ -134,7 +151,7 @@ async def revoke_session(database: Database, user: Actor, visitor: Visitor, sess
     async with database.platform() as db:
         if not await store.revoke_session(db, visitor.user_id, session_id):
             raise NoSuchSession
-        await _record(db, _place(visitor), user, "session.revoked", session_id)
+        await log.record(db, visitor.user_id, user, "session.revoked", session_id)
 
 
 async def list_sessions(database: Database, visitor: Visitor) -> list[Session]:
@@ -147,7 +164,7 @@ async def rename(database: Database, user: Actor, visitor: Visitor, name: str) -
     """Call the user something else from now on."""
     async with database.platform() as db:
         await store.rename(db, visitor.user_id, name)
-        await _record(db, _place(visitor), user, "user.renamed", details={"before": visitor.name, "after": name})
+        await log.record(db, visitor.user_id, user, "user.renamed", details={"changed": {"name": {"from": visitor.name, "to": name}}})
 
 
 async def switch_organization(database: Database, visitor: Visitor, organization_id: UUID) -> None:
@@ -155,28 +172,6 @@ async def switch_organization(database: Database, visitor: Visitor, organization
     async with database.platform() as db:
         if not await store.switch_organization(db, visitor.session_id, organization_id):
             raise NotYourOrganization
-
-
-async def _record(
-    db: Platform,
-    organization_id: UUID | None,
-    user: Actor,
-    action: str,
-    session_id: UUID | None = None,
-    details: dict[str, object] | None = None,
-) -> None:
-    """What a user does to his own account stands in the log of the organization he works in at that moment only.
-
-    A user of several organizations would else tell each of them when he works for the others.
-    """
-    if organization_id is None:
-        return
-    kind, identity = ("session", session_id) if session_id else ("user", user.user_id)
-    await audit.append_as(db, organization_id, user, action, target_type=kind, target_id=identity, details=details)
-
-
-def _place(visitor: Visitor) -> UUID | None:
-    return visitor.current.organization_id if visitor.current else None
 
 
 def _as(caller: Actor, account: Account) -> Actor:
@@ -188,7 +183,3 @@ def _limits(email: str, address: str | None) -> tuple[Limit, Limit, Limit]:
     per_account = Limit(f"sign-in|{email}|{where}", PER_ACCOUNT, WINDOW_SECONDS)
     everywhere = Limit(f"sign-in everywhere|{email}", PER_ACCOUNT_EVERYWHERE, WINDOW_SECONDS)
     return per_account, Limit(f"sign-in|{where}", PER_ADDRESS, WINDOW_SECONDS), everywhere
-
-
-def _hash_of(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

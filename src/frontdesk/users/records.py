@@ -31,6 +31,7 @@ class OpenSession:
     """What a browser's token opens.
 
     organizations: dictionaries with the fields of a Membership. is_stale: not written down as seen for a minute.
+    is_fresh: the user proved himself within the last ten minutes.
     """
 
     session_id: UUID
@@ -41,6 +42,14 @@ class OpenSession:
     organization_id: UUID | None
     organizations: list[dict[str, str]]
     is_stale: bool
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What somebody who proved one factor gets: `token` opens a session."""
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,31 @@ async def find_account(db: Platform, email: str) -> Account | None:
     )
 
 
+async def find_user(db: Platform, user_id: UUID) -> Account | None:
+    """The user with this id, as long as he may sign in."""
+    return await db.record(
+        Account,
+        "select user_id, email, name, password_hash, organization_id from private.find_user(%(user_id)s)",
+        {"user_id": user_id},
+    )
+
+
+async def organizations_of(db: Platform, user_id: UUID) -> list[UUID]:
+    """The organizations of a user, always in the same order."""
+    rows = await db.rows("select organization_id from private.organizations_of(%(user_id)s) as of_his (organization_id)", {"user_id": user_id})
+    return [row["organization_id"] for row in rows]
+
+
+async def change_password(db: Platform, account: Account, new_hash: str) -> bool:
+    """Give the user another password. False when somebody else did so meanwhile."""
+    return bool(
+        await db.value(
+            "select private.change_password(%(user_id)s, %(old_hash)s, %(new_hash)s)",
+            {"user_id": account.user_id, "old_hash": account.password_hash, "new_hash": new_hash},
+        )
+    )
+
+
 async def strengthen_password(db: Platform, account: Account, new_hash: str) -> None:
     """Keep a stronger hash of the same password."""
     await db.run(
@@ -67,7 +92,7 @@ async def find_session(db: Platform, token_hash: bytes) -> OpenSession | None:
     """The live session of a token, with everything a request must know, in one statement."""
     return await db.record(
         OpenSession,
-        "select session_id, user_id, email, name, csrf_token, organization_id, organizations, is_stale from private.find_session(%(token_hash)s)",
+        "select session_id, user_id, email, name, csrf_token, organization_id, organizations, is_stale, is_fresh from private.find_session(%(token_hash)s)",
         {"token_hash": token_hash},
     )
 
@@ -94,6 +119,21 @@ async def revoke_session(db: Platform, user_id: UUID, session_id: UUID) -> bool:
 async def revoke_sessions(db: Platform, user_id: UUID) -> int:
     """End all sessions of the user and say how many there were."""
     return int(await db.value("select private.revoke_sessions(%(user_id)s)", {"user_id": user_id}))
+
+
+async def revoke_other_sessions(db: Platform, user_id: UUID, kept: UUID | None) -> int:
+    """End all sessions of the user but this one, and say how many there were."""
+    return int(await db.value("select private.revoke_other_sessions(%(user_id)s, %(kept)s)", {"user_id": user_id, "kept": kept}))
+
+
+async def renew_session(db: Platform, user_id: UUID, session_id: UUID, token_hash: bytes) -> bool:
+    """Give a session another token, since its user has just proved himself. False when it has ended."""
+    return bool(
+        await db.value(
+            "select private.renew_session(%(user_id)s, %(session_id)s, %(token_hash)s)",
+            {"user_id": user_id, "session_id": session_id, "token_hash": token_hash},
+        )
+    )
 
 
 async def switch_organization(db: Platform, session_id: UUID, organization_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""The HTML door of users: signing in and out, the account page, and the switch between organizations."""
+"""The HTML door of users: signing in and out, and the switch between organizations."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,11 +10,9 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from frontdesk.errors import FrontdeskError
-from frontdesk.live import SESSIONS
 from frontdesk.users import actions
+from frontdesk.users.admission import let_in, see_out, tell_streams
 from frontdesk.users.attempts import TooManyAttempts
-from frontdesk.users.devices import describe
-from frontdesk.users.fields import Name
 from frontdesk.web import (
     PUBLIC,
     SIGNED_IN,
@@ -22,17 +20,13 @@ from frontdesk.web import (
     Form,
     MaybeVisitor,
     SignedIn,
-    Visitor,
     actor,
     demand_security,
-    end_session,
     find_visitor,
-    framed,
     go,
     local_path,
     read_form,
     render,
-    start_session,
 )
 
 door = Door()
@@ -45,12 +39,6 @@ class SignInForm(BaseModel):
     email: str = ""
     password: str = ""
     next: str = ""
-
-
-class NameForm(BaseModel):
-    """What the user wants to be called."""
-
-    name: Name
 
 
 class SwitchForm(BaseModel):
@@ -81,56 +69,17 @@ async def sign_in(request: Request, who: MaybeVisitor) -> Response:
     sent, database, caller = form.data or SignInForm(), request.app.state.database, actor(request, None)
     try:
         demand_security(request)
-        token = await actions.sign_in(database, caller, sent.email, sent.password)
+        admission = await actions.sign_in(database, caller, sent.email, sent.password)
     except FrontdeskError as error:
         return await _refused(request, form, error, sent.email)
-    if who is not None:
-        await actions.sign_out(database, actor(request, who), who)
-        _tell_streams(request, who)
-    response = go(request, local_path(sent.next))
-    start_session(request, response, token, actions.SESSION_SECONDS)
-    return response
+    return await let_in(request, who, admission, sent.next)
 
 
 @door.post("/logout", needs=SIGNED_IN)
 async def sign_out(request: Request, who: SignedIn) -> Response:
     """End this session; where it has ended already, the guard shows the sign-in all the same."""
     await actions.sign_out(request.app.state.database, actor(request, who), who)
-    return _signed_out(request, who, "You are signed out.")
-
-
-@door.get("/account", needs=SIGNED_IN)
-async def account(request: Request, who: SignedIn) -> Response:
-    """The user's own page."""
-    return await _account_page(request, who, Form.of({"name": who.name}))
-
-
-@door.post("/account/name", needs=SIGNED_IN)
-async def change_name(request: Request, who: SignedIn) -> Response:
-    """Call the user something else."""
-    form = await read_form(request, NameForm)
-    if form.data is None:
-        return await _account_page(request, who, form, 422)
-    await actions.rename(request.app.state.database, actor(request, who), who, form.data.name)
-    return go(request, "/account", "Your name is changed.")
-
-
-@door.post("/account/sessions/revocation", needs=SIGNED_IN)
-async def sign_out_everywhere(request: Request, who: SignedIn) -> Response:
-    """End every session of the user, this one too."""
-    await actions.sign_out_everywhere(request.app.state.database, actor(request, who), who)
-    return _signed_out(request, who, "You are signed out everywhere.")
-
-
-@door.post("/account/sessions/{session_id}/revocation", needs=SIGNED_IN)
-async def revoke_session(request: Request, who: SignedIn, session_id: UUID) -> Response:
-    """End one session; of this one, sign out."""
-    if session_id == who.session_id:
-        await actions.sign_out(request.app.state.database, actor(request, who), who)
-        return _signed_out(request, who, "You are signed out.")
-    await actions.revoke_session(request.app.state.database, actor(request, who), who, session_id)
-    _tell_streams(request, who)
-    return go(request, "/account", "That device is signed out.")
+    return see_out(request, who, "You are signed out.")
 
 
 @door.post("/session/organization", needs=SIGNED_IN)
@@ -140,7 +89,7 @@ async def switch_organization(request: Request, who: SignedIn) -> Response:
     if form.data is None:
         raise actions.NotYourOrganization
     await actions.switch_organization(request.app.state.database, who, form.data.to)
-    _tell_streams(request, who)
+    tell_streams(request, who)
     return go(request, same_section(request.headers.get("referer"), request.headers.get("host")))
 
 
@@ -163,25 +112,3 @@ async def _refused(request: Request, form: Form[SignInForm], error: FrontdeskErr
         caller = actor(request, None)
         response.background = BackgroundTask(actions.record_failure, request.app.state.database, caller, email)
     return response
-
-
-def _signed_out(request: Request, who: Visitor, notice: str) -> Response:
-    _tell_streams(request, who)
-    response = go(request, "/login", notice)
-    end_session(request, response)
-    return response
-
-
-def _tell_streams(request: Request, who: Visitor) -> None:
-    """Live updates of this user's open pages look again whether they may go on."""
-    request.app.state.live.changed([one.organization_id for one in who.organizations], SESSIONS)
-
-
-async def _account_page(request: Request, who: SignedIn, form: Form[NameForm], status_code: int = 200) -> Response:
-    sessions = await actions.list_sessions(request.app.state.database, who)
-    shown = [
-        {"id": one.id, "current": one.id == who.session_id, "address": one.address, "device": describe(one.user_agent),
-         "created_at": one.created_at, "last_seen_at": one.last_seen_at} for one in sessions
-    ]  # fmt: skip
-    async with framed(request, who):
-        return await render(request, "users/account.html", status_code=status_code, form=form, sessions=shown)

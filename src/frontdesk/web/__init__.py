@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from fastapi import FastAPI
 
 from frontdesk.web.assets import serve_static, static
+from frontdesk.web.door import PUBLIC, SIGNED_IN, Door, fresh_of, needs_of
 from frontdesk.web.envelope import MEBIBYTE, BodyLimit, RequestId, SecurityHeaders
 from frontdesk.web.failures import Failure, install_failures, refuse_foreign_origin, tell
 from frontdesk.web.flash import Flash, go, say
 from frontdesk.web.forms import Form, form_token, read_form, typed
 from frontdesk.web.guard import (
-    PUBLIC,
-    SIGNED_IN,
     Db,
-    Door,
+    FreshlySignedIn,
     MaybeVisitor,
     Membership,
     NoOrganization,
+    ReauthenticationNeeded,
     SignedIn,
     SignInNeeded,
     Visitor,
@@ -24,7 +24,6 @@ from frontdesk.web.guard import (
     entered,
     find_visitor,
     framed,
-    needs_of,
 )
 from frontdesk.web.pages import Pages, pages, render
 from frontdesk.web.protection import FormExpired, OriginCheck, WrongOrganization, check_form
@@ -42,11 +41,13 @@ __all__ = [
     "Flash",
     "Form",
     "FormExpired",
+    "FreshlySignedIn",
     "MaybeVisitor",
     "Membership",
     "NoOrganization",
     "OriginCheck",
     "Pages",
+    "ReauthenticationNeeded",
     "RequestId",
     "SecurityHeaders",
     "SignInNeeded",
@@ -62,6 +63,7 @@ __all__ = [
     "find_visitor",
     "form_token",
     "framed",
+    "fresh_of",
     "go",
     "install",
     "is_htmx",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from traceback import format_exception
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import orjson
 import structlog
@@ -17,10 +17,11 @@ from starlette.types import Receive, Scope, Send
 from frontdesk.errors import FrontdeskError
 from frontdesk.web import times
 from frontdesk.web.envelope import wrapping
-from frontdesk.web.guard import SignInNeeded
+from frontdesk.web.flash import go
+from frontdesk.web.guard import ReauthenticationNeeded, SignInNeeded
 from frontdesk.web.pages import pages, theme
 from frontdesk.web.protection import ForeignOrigin
-from frontdesk.web.requests import is_htmx, nonce, request_id, wants_json
+from frontdesk.web.requests import is_htmx, local_path, nonce, request_id, wants_json
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ TEXTS = {
     500: "Your last step was not saved. Messages from your customers are still received and kept.",
     503: "Frontdesk cannot reach its database at the moment. Your last step was not saved; try again in a minute.",
 }
+AGAIN = "Nothing was saved yet. Confirm that it is you, then do it once more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, FrontdeskError)
     if isinstance(error, SignInNeeded) and not wants_json(request):
         return _to_sign_in(request)
+    if isinstance(error, ReauthenticationNeeded) and not wants_json(request):
+        return _to_reauthentication(request)
     return tell(request, Failure(error.status, str(error), error.field, error.title))
 
 
@@ -127,9 +131,25 @@ async def _on_anything(request: Request, error: Exception) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = _path_of(request.url.path, request.url.query)
     back = f"/login?next={quote(wanted, safe='/')}" if request.method == "GET" and not is_htmx(request) else "/login"
     return Response(status_code=401, headers={"HX-Redirect": back}) if is_htmx(request) else RedirectResponse(back, status_code=303)
+
+
+def _to_reauthentication(request: Request) -> Response:
+    """Prove it, and then back to this page, or to the one with the form or button that asked."""
+    sent = request.method != "GET" or is_htmx(request)
+    wanted = _page_before(request) if sent else _path_of(request.url.path, request.url.query)
+    return go(request, f"/account/reauthentication?next={quote(wanted, safe='/')}", AGAIN if request.method != "GET" else "", "info")
+
+
+def _page_before(request: Request) -> str:
+    page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
+    return local_path(_path_of(page.path, page.query), "/account") if page.netloc == request.headers.get("host") else "/account"
+
+
+def _path_of(path: str, query: str) -> str:
+    return path + (f"?{query}" if query else "")
 
 
 def _as_json(request: Request, failure: Failure) -> Response:

@@ -1,23 +1,18 @@
-"""Who stands at the door, and what the door demands."""
+"""Who stands at the door, and how he enters his organization."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from enum import Enum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
-from starlette.routing import BaseRoute
+from fastapi import Depends, Request
 
-from frontdesk.access import Actor, Permission
+from frontdesk.access import Actor
 from frontdesk.database import Tenant
 from frontdesk.errors import Conflict, FrontdeskError, NotAllowed
-from frontdesk.web.protection import check_form, check_organization
-from frontdesk.web.requests import UNSAFE, address, request_id, state
+from frontdesk.web.requests import address, request_id, state
 from frontdesk.web.sessions import session_token
-
-Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The signed-in user of this request. `current`: the organization chosen in this session, if any."""
+    """The signed-in user of this request.
+
+    current: the organization chosen in this session, if any. is_fresh: he proved himself within the last ten minutes.
+    """
 
     user_id: UUID
     name: str
@@ -41,24 +39,20 @@ class Visitor:
     csrf_token: str
     organizations: tuple[Membership, ...]
     current: Membership | None
-
-
-class Free(Enum):
-    """What a route may need instead of a permission."""
-
-    PUBLIC = "anybody"
-    SIGNED_IN = "a signed-in user"
-
-
-PUBLIC: Final = Free.PUBLIC
-SIGNED_IN: Final = Free.SIGNED_IN
-Needs = Permission | Free
+    is_fresh: bool = False
 
 
 class SignInNeeded(FrontdeskError):
     """Sign in to go on."""
 
     status = 401
+
+
+class ReauthenticationNeeded(FrontdeskError):
+    """This needs a proof that it is you, no older than ten minutes. Nothing was saved."""
+
+    status = 401
+    title = "Confirm that it is you"
 
 
 class NoOrganization(NotAllowed):
@@ -69,10 +63,6 @@ class StalePage(Conflict):
     """You work in another organization now. Load this page again."""
 
     title = "You work in another organization now"
-
-
-class RoleTooSmall(NotAllowed):
-    """Your role in this organization does not allow this. Ask an owner or an admin."""
 
 
 async def find_visitor(request: Request) -> Visitor | None:
@@ -96,6 +86,16 @@ async def visitor(found: MaybeVisitor) -> Visitor:
 
 
 SignedIn = Annotated[Visitor, Depends(visitor)]
+
+
+async def fresh_visitor(who: SignedIn) -> Visitor:
+    """The signed-in user, who proved himself a moment ago. Raises ReauthenticationNeeded, which lets a browser prove it and come back."""
+    if not who.is_fresh:
+        raise ReauthenticationNeeded
+    return who
+
+
+FreshlySignedIn = Annotated[Visitor, Depends(fresh_visitor)]
 
 
 async def enter(request: Request, who: SignedIn) -> AsyncIterator[Tenant]:
@@ -145,79 +145,6 @@ def actor(request: Request, who: Visitor | None) -> Actor:
         user_agent=(request.headers.get("user-agent") or "")[:400] or None,
         request_id=request_id(request),
     )
-
-
-class Door:
-    """A domain's routes. Each says what it needs; forms are checked before the handler runs."""
-
-    def __init__(self) -> None:
-        """Start without routes; `app.include_router(door.router)` opens it."""
-        self.router = APIRouter(include_in_schema=False)
-
-    def get(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
-        """Answer GET."""
-        return self._route("GET", path, needs)
-
-    def post(self, path: str, *, needs: Needs, apart: bool = False) -> Callable[[Handler], Handler]:
-        """Answer POST. `apart`: the handler asks another server, so it gets no transaction and opens its own with `entered`."""
-        return self._route("POST", path, needs, apart)
-
-    def put(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
-        """Answer PUT."""
-        return self._route("PUT", path, needs)
-
-    def delete(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
-        """Answer DELETE."""
-        return self._route("DELETE", path, needs)
-
-    def _route(self, method: str, path: str, needs: Needs, apart: bool = False) -> Callable[[Handler], Handler]:
-        def open_door(handler: Handler) -> Handler:
-            handler.__dict__.setdefault("needs", {})[method] = needs
-            self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=_demands(method, needs, apart))
-            return handler
-
-        return open_door
-
-
-def needs_of(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], Needs | None]:
-    """What every route needs, by method and path; None where nothing was said. What is mounted is no door."""
-    listed: dict[tuple[str, str], Needs | None] = {}
-    for route in routes:
-        included = getattr(route, "original_router", None)
-        if included is not None:
-            listed |= needs_of(included.routes)
-        said = getattr(getattr(route, "endpoint", None), "needs", {})
-        for method in getattr(route, "methods", None) or ():
-            listed[method, getattr(route, "path", "")] = said.get(method)
-    return listed
-
-
-def _demands(method: str, needs: Needs, apart: bool) -> list[Any]:
-    demands: list[Any] = [Depends(find_visitor if needs is PUBLIC else visitor)]
-    if method in UNSAFE:
-        demands.append(Depends(check_form))
-    if method in UNSAFE and isinstance(needs, Permission):
-        demands.append(Depends(check_organization))
-    if isinstance(needs, Permission):
-        demands.append(Depends(_holding_apart(needs) if apart else _holding(needs), scope="function"))
-    return demands
-
-
-def _holding(permission: Permission) -> Callable[..., Any]:
-    async def check(db: Db) -> None:
-        if permission not in db.permissions:
-            raise RoleTooSmall
-
-    return check
-
-
-def _holding_apart(permission: Permission) -> Callable[..., Any]:
-    async def check(request: Request, who: SignedIn) -> None:
-        async with entered(request, who) as db:
-            if permission not in db.permissions:
-                raise RoleTooSmall
-
-    return check
 
 
 class _Undo(Exception):

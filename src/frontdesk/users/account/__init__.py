@@ -1,0 +1,1 @@
+"""The user's own page: what he is called, where he is signed in, and his password."""

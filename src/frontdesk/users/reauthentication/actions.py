@@ -1,0 +1,62 @@
+"""A proof that it is still the same user: his password now, and whatever second factor he has."""
+
+from uuid import UUID
+
+from frontdesk.access import Actor
+from frontdesk.database import Database, Platform
+from frontdesk.errors import BadInput
+from frontdesk.users import attempts, log, passwords, store
+from frontdesk.users.attempts import Limit, TooManyAttempts
+from frontdesk.users.records import Account
+from frontdesk.users.tokens import hash_of, new_token
+from frontdesk.web import SignInNeeded, Visitor
+
+TRIES, WINDOW_SECONDS = 10, 15 * 60
+
+
+class WrongPassword(BadInput):
+    """This is not your password."""
+
+
+async def by_password(database: Database, user: Actor, visitor: Visitor, password: str) -> str:
+    """Take the password as the proof, and return the new token of this session.
+
+    Raises WrongPassword, TooManyAttempts or PasswordsBusy.
+    """
+    await check_password(database, user, visitor, password)
+    async with database.platform() as db:
+        token = await renew(db, visitor)
+        await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": "password"})
+    return token
+
+
+async def check_password(database: Database, user: Actor, visitor: Visitor, password: str) -> Account:
+    """The account of a signed-in user who knows his password. Wrong tries are counted, whatever they were for.
+
+    Raises WrongPassword, TooManyAttempts or PasswordsBusy.
+    """
+    limit = _limit(visitor.user_id)
+    async with database.platform() as db:
+        wait = await attempts.take(db, limit)
+        account = await store.find_user(db, visitor.user_id)
+    if wait:
+        raise TooManyAttempts(wait)
+    checked = await passwords.check(password, account.password_hash if account else None)
+    async with database.platform() as db:
+        if account is not None and checked.right:
+            await attempts.forget(db, limit)
+            return account
+        await log.record(db, visitor.user_id, user, "user.reauthentication_failed", visitor.session_id)
+    raise WrongPassword(field="password")
+
+
+async def renew(db: Platform, visitor: Visitor) -> str:
+    """A new token for this session, whose user has just proved himself; the old one is worth nothing. Raises SignInNeeded."""
+    token = new_token()
+    if not await store.renew_session(db, visitor.user_id, visitor.session_id, hash_of(token)):
+        raise SignInNeeded
+    return token
+
+
+def _limit(user_id: UUID) -> Limit:
+    return Limit(f"reauthentication|{user_id}", TRIES, WINDOW_SECONDS)

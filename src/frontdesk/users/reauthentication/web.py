@@ -1,0 +1,57 @@
+"""The HTML door of the proof: a page to which what is hard to undo sends a browser, and from which it comes back."""
+
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from frontdesk.errors import FrontdeskError
+from frontdesk.users import actions as users
+from frontdesk.users.account import passwords
+from frontdesk.users.attempts import TooManyAttempts
+from frontdesk.users.reauthentication import actions
+from frontdesk.web import SIGNED_IN, Door, Form, SignedIn, SignInNeeded, actor, demand_security, go, local_path, read_form, render, start_session
+
+door = Door()
+
+
+class ProofForm(BaseModel):
+    """The password, and where the user was going."""
+
+    password: str = ""
+    next: str = ""
+
+
+@door.get("/account/reauthentication", needs=SIGNED_IN)
+async def reauthentication_page(request: Request, who: SignedIn) -> Response:
+    """Ask for the proof; who gave one a moment ago goes on."""
+    wanted = local_path(request.query_params.get("next"), "/account")
+    return go(request, wanted) if who.is_fresh else await _page(request, who, Form.of({"next": wanted}))
+
+
+@door.post("/account/reauthentication", needs=SIGNED_IN)
+async def reauthenticate(request: Request, who: SignedIn) -> Response:
+    """Take the proof and go back, always with a new token."""
+    form = await read_form(request, ProofForm)
+    sent = form.data or ProofForm()
+    try:
+        demand_security(request)
+        token = await actions.by_password(request.app.state.database, actor(request, who), who, sent.password)
+    except SignInNeeded:
+        raise
+    except FrontdeskError as error:
+        form.refuse(error)
+        headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyAttempts) else None
+        return await _page(request, who, form, error.status, headers)
+    response = go(request, local_path(sent.next, "/account"))
+    start_session(request, response, token, users.SESSION_SECONDS)
+    return response
+
+
+async def _page(request: Request, who: SignedIn, form: Form[Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    shown: Form[Any] = Form(values={"next": local_path(form.value("next") or None, "/account")}, errors=form.errors)
+    has_password = await passwords.exists(request.app.state.database, who)
+    return await render(
+        request, "users/reauthentication/show.html", status_code=status_code, headers=headers, form=shown, has_password=has_password
+    )  # fmt: skip

@@ -1,0 +1,21 @@
+"""Tokens that open something: made at random, given away once, and kept as a hash only."""
+
+import hashlib
+import secrets
+
+LENGTH = 43  # 256 random bits in base64
+
+
+def new_token() -> str:
+    """A token to give away."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_of(token: str) -> bytes:
+    """What is kept of a token: a copy of it opens nothing."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def is_token(text: str) -> bool:
+    """Whether this can be one at all."""
+    return len(text) == LENGTH
