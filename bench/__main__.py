@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from bench import road, storage
+from bench.rls import rls
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {
     "inbound": road.inbound,
     "answered": road.answered,
     "latency": road.latency,
-    "rls": storage.rls,
+    "rls": rls,
     "growth": storage.growth,
     "start": storage.start,
 }

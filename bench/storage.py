@@ -1,6 +1,5 @@
-"""What the wall and what is already stored cost, and how fast everything starts."""
+"""What it costs that much is stored already, and how fast everything starts."""
 
-import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -11,35 +10,12 @@ from typing import Any
 import psycopg
 
 from bench import figures
-from bench.children import child, generate
+from bench.children import child
 from bench.product import Product, running
-from bench.road import job, stored
+from bench.road import stored
 
 ROUNDS = 3
 SMALL, LARGE = 10_000, 5_000_000
-
-
-async def rls(rounds: int = ROUNDS) -> bool:
-    """Inbound with policies against a worker role that bypasses them, turn by turn on the same server."""
-    seen: dict[str, list[float]] = {"on": [], "off": []}
-    async with child("bench.graph") as graph, running(f"http://127.0.0.1:{graph}") as product:
-        await product.furnish(1000)
-        await stored(product, 1000, 1)
-        for _ in range(rounds):
-            for state in ("on", "off"):
-                await _bypass(product, state == "off")
-                seen[state].append(await stored(product, 1000, 1))
-    on, off = figures.middle(seen["on"]), figures.middle(seen["off"])
-    return figures.show("rls.inbound.1000ch", on, "messages/s", limit=off, ratio=on / off, floor=0.85, goal=0.95)
-
-
-async def _bypass(product: Product, on: bool) -> None:
-    async with await product.owner() as owner:
-        await owner.execute("alter role frontdesk_worker bypassrls" if on else "alter role frontdesk_worker nobypassrls")
-        await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'frontdesk_app'")
-    await asyncio.sleep(2)  # the pool reconnects
-    await generate(job(product.port, product.numbers[:50], 1, 500))
-    await product.drained()
 
 
 async def growth(rounds: int = ROUNDS) -> bool:

@@ -37,7 +37,7 @@ async def find_visitor(database: Database, token: str) -> Visitor | None:
     """The signed-in user behind a browser's token, in one look; written down as seen at most once a minute."""
     if not is_token(token):
         return None
-    async with database.platform() as db:
+    async with database.platform_at_once() as db:
         found = await store.find_session(db, hash_of(token))
         if found is None:
             return None
