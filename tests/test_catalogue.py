@@ -38,6 +38,7 @@ OTHER_UNIQUE = {
     "sessions_pkey": "a session is a user's",
     "sessions_token_hash_key": "a session is found by its token",
     "attempts_pkey": "attempts are made by strangers",
+    "mail_outbox_pkey": "a mail is the installation's, and not always about an organization",
 }
 CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "frontdesk"
 LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION = 250, 300, 30
 DOMAINS = {
-    "analytics", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "inbound", "messages", "organizations", "outbound", "registration",
+    "analytics", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "inbound", "mail", "messages", "organizations", "outbound", "registration",
     "usage", "users",
 }  # fmt: skip
 GROUND = {"database", "live", "web"}

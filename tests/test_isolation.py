@@ -1,6 +1,7 @@
 """No organization sees, changes or counts another's rows: every tenant table of the catalogue, every command, everybody."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -164,6 +165,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
     "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),
     "plan_limit": lambda shop: (shop.organization_id, "contacts"),
+    "queue_mail": lambda shop: (new_id(), shop.organization_id, "ada@example.org", "mail/trial", "en", "sealed", datetime.now(UTC)),
     "renew_channel_app_secret": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "renew_channel_token": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),

@@ -25,6 +25,8 @@ from frontdesk.demo import web as demo_web
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.live import Live
+from frontdesk.mail import Mailer
+from frontdesk.mail import web as mail_web
 from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
@@ -47,12 +49,15 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     secrets = secret_files.load(settings)
     app = FastAPI(title="Frontdesk", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.settings, app.state.database, app.state.live, app.state.bell, app.state.secrets = settings, database, live, bell, secrets
+    app.state.mailer = Mailer(secrets.vault, settings)
     app.state.load_frame = _frame
     app.state.find_visitor = registration.visitor_finder(database, settings)
     app.state.simulator = None
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"], include_in_schema=False)
     for door in DOORS:
         app.include_router(door.door.router)
+    if settings.development and not settings.smtp_url:
+        app.include_router(mail_web.door.router)
     if settings.simulated and settings.simulator_url:
         app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
     elif settings.simulated:

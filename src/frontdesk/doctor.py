@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from frontdesk.errors import FrontdeskError
 from frontdesk.settings import BadSettings, Settings
 
 ENOUGH_SPACE = 1 << 30
+STUCK = timedelta(minutes=15)  # mail that waits so long waits for a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         if settings.database_url:
             yield await _server(settings.database_url)
+            yield await _mail(settings, settings.database_url)
         elif not (settings.data_dir / "postgres").exists():
             yield Finding("database", True, "embedded, made at the first start")
         else:
             async with embedded.reached(settings) as server:
                 yield await _server(server.app_url)
+                yield await _mail(settings, server.app_url)
     except (FrontdeskError, OSError) as error:
         yield Finding("database", False, str(error))
 
@@ -79,3 +83,18 @@ async def _server(url: str) -> Finding:
             True,
             f"PostgreSQL {connection.info.parameter_status('server_version')}, {count} migrations applied",
         )
+
+
+async def _mail(settings: Settings, url: str) -> Finding:
+    """Whether mail leaves this installation, and what of it wants a look."""
+    async with await setup.connect(url) as connection:
+        rows = await connection.execute("select waiting, oldest, uncertain, failed from private.mail_state()")
+        waiting, oldest, uncertain, failed = await rows.fetchone() or (0, None, 0, 0)
+    told = [f"{waiting:,} waiting since {oldest:%Y-%m-%d %H:%M}"] if waiting else []
+    told += [f"{number:,} {what} this week: `frontdesk mail` shows them" for number, what in ((uncertain, "uncertain"), (failed, "failed")) if number]
+    if settings.smtp_url:
+        late = oldest is not None and oldest < datetime.now(UTC) - STUCK
+        return Finding("mail", not (uncertain or failed or late), "; ".join(["sent by SMTP_URL", *told]))
+    if settings.development:
+        return Finding("mail", True, f"no SMTP_URL: shown on {settings.base_url}/simulator/mail")
+    return Finding("mail", False, "; ".join(["no SMTP_URL: nothing is sent", *told]))

@@ -2,10 +2,12 @@
 
 import re
 import ssl
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -44,6 +46,9 @@ class Settings(BaseSettings):
     simulator_url: str | None = Field(None, validation_alias="FRONTDESK_SIMULATOR_URL")
     automatic_answers_per_minute: int = Field(6, validation_alias="FRONTDESK_AUTOMATIC_ANSWERS_PER_MINUTE", ge=1)
 
+    smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
+    mail_from: str | None = Field(None, validation_alias="MAIL_FROM")
+
     @classmethod
     def load(cls) -> Self:
         """Read the settings. Raises BadSettings naming the variable at fault."""
@@ -52,14 +57,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name, message = "".join(map(str, first["loc"][:1])), first["msg"].removeprefix("Value error, ")
-            if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_")):
+            if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_", "SMTP_URL")):
                 message += f" (got {first['input']!r})"
             raise BadSettings(f"{name}: {message}" if name else message) from None
         except (UnicodeDecodeError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise BadSettings(f".env or .env.local cannot be read: {why}.") from None
 
-    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", mode="after")
+    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", "smtp_url", mode="after")
     @classmethod
     def placeholder_is_nothing(cls, value: str | None, info: ValidationInfo) -> str | None:
         """Treat what `.env.example` shows, such as `sk_test_...`, as not configured; in production somebody forgot to fill it in."""
@@ -76,6 +81,38 @@ class Settings(BaseSettings):
         if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
             raise ValueError("must be an address such as https://example.com")
         return value.rstrip("/") if value else value
+
+    @field_validator("smtp_url", mode="after")
+    @classmethod
+    def mail_server(cls, value: str | None) -> str | None:
+        """Accept smtp:// and smtps:// only, and no password over a line that others can read."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587?starttls")
+        readable = parts.scheme == "smtp" and "starttls" not in parts.query
+        if parts.password and readable and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("sends its password in clear: use smtps://, or add ?starttls")
+        return value
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def sender(cls, value: str | None) -> str | None:
+        """Accept an address, with or without a name before it."""
+        if value is not None:
+            try:
+                validate_email(parseaddr(value)[1], check_deliverability=False, test_environment=True)
+            except EmailNotValidError:
+                raise ValueError("must be an address such as Frontdesk <no-reply@example.com>") from None
+        return value
+
+    @model_validator(mode="after")
+    def mail_has_a_sender(self) -> Self:
+        """Refuse to send mail from nobody."""
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("SMTP_URL needs a MAIL_FROM, such as Frontdesk <no-reply@example.com>")
+        return self
 
     @field_validator("whatsapp_graph_authority", mode="after")
     @classmethod

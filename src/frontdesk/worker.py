@@ -15,6 +15,7 @@ from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import InboundRoad, Told
 from frontdesk.live import Live
+from frontdesk.mail import Sender
 from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
@@ -33,12 +34,16 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
         inbound = _inbound(settings, database, live, outbound, worker)
         bell.answer("in", inbound.wake)
         bell.answer("out", outbound.wake)
-        live.on_wake(lambda direction: (inbound if direction == "in" else outbound).look())
+        sender = Sender(database, secret_files.load(settings).vault, settings)
+        looks = {"in": inbound.look, "out": outbound.look, "mail": sender.look}
+        live.on_wake(lambda direction: looks[direction]())
         async with asyncio.TaskGroup() as group:
             group.create_task(inbound.run(stop))
             group.create_task(outbound.run(stop))
+            group.create_task(sender.run(stop))
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
             group.create_task(_every(DAY, "select private.forget_others()", database, stop))
+            group.create_task(_every(DAY, "select private.forget_mails()", database, stop))
             group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from frontdesk.channels.simulator import actions, faults, reading
-from frontdesk.channels.simulator.loopback import require_json, require_loopback
 from frontdesk.channels.simulator.records import Limits, Message, Person, SandboxNumber
 from frontdesk.channels.simulator.world import World
 from frontdesk.errors import BadInput, FrontdeskError
+from frontdesk.web.loopback import require_json, require_loopback
 
 Door = Callable[[Request], Awaitable[Response]]
 

@@ -11,7 +11,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "v
 
 
 class NotFromHere(NotAllowed):
-    """Only programs on the simulator's own machine may use this address."""
+    """Only Frontdesk's own machine may use this address."""
 
 
 class NotJson(BadInput):
