@@ -9,6 +9,7 @@ import psycopg
 ORGANIZATIONS, CONVERSATIONS, MESSAGES = 200, 20_000, 200_000
 LARGE = 6_000  # conversations of the first organization; the others share the rest
 LONG = 5_000  # messages of its first conversation
+ENTRIES = 30_000  # of its audit log
 BORN = int(time.time()) // 86_400 * 86_400_000  # what waits in the outbox was written at midnight (ms)
 
 
@@ -46,7 +47,7 @@ def make(owner_url: str) -> None:
         )
         for statement in (*_OFFICES, *_PEOPLE, *_ROAD):
             connection.execute(
-                statement.format(organizations=ORGANIZATIONS, conversations=CONVERSATIONS, messages=MESSAGES, long=LONG)  # type: ignore[arg-type]  # our own numbers
+                statement.format(organizations=ORGANIZATIONS, conversations=CONVERSATIONS, messages=MESSAGES, long=LONG, entries=ENTRIES)  # type: ignore[arg-type]  # our own numbers
             )
         _analyze(connection)
 
@@ -114,5 +115,10 @@ _ROAD = (
     "insert into messages (organization_id, id, conversation_id, direction, author, text, status, position, occurred_at)"
     " select pg_temp.org(c), pg_temp.the('outbox', c), pg_temp.the('conversation', c), 'out', 'bot', 'hello', 'queued', 1000000, now()"
     " from generate_series(1, {conversations}) c",
+    # everybody blocks and unblocks; rules are rarely changed, and the last to do so is long ago
+    "insert into audit_logs (organization_id, seq, created_at, actor_kind, actor_id, actor_name, action, target_type, target_id, prev_hash, hash)"
+    " select pg_temp.the('organization', 1), e, now() - ({entries} - e) * interval '1 minute', 'user', pg_temp.the('user', e % 7), 'User ' || e % 7,"
+    " case when e % 5000 = 7 then 'auto_reply.changed' when e % 2 = 0 then 'contact.blocked' else 'contact.unblocked' end, 'contact',"
+    " pg_temp.the('contact', e % 400)::text, '', '' from generate_series(1, {entries}) e",
     "insert into lanes (organization_id, channel_id, direction) select organization_id, id, unnest(array['in', 'out']) from channels",
 )

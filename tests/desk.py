@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from frontdesk import billing
 from frontdesk.access import Actor
 from frontdesk.analytics import web as analytics_web
+from frontdesk.audit import web as audit_web
 from frontdesk.billing import web as billing_web
 from frontdesk.channels import web as channels_web
 from frontdesk.contacts import web as contacts_web
@@ -19,7 +20,7 @@ from frontdesk.demo import web as demo_web
 from frontdesk.settings import Settings
 from tests.users.browser import Browser, doors
 
-DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web)
+DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web)
 
 
 class Bulletin:

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 from frontdesk import app as application
 from frontdesk.access import Permission
+from frontdesk.audit.wordings import WORDINGS
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from frontdesk.web import needs_of
@@ -37,9 +38,11 @@ OPEN_ROUTES = {
 }
 # Routes that are posted to and yet need no permission to write, and why.
 CHANGES_NOTHING = {
+    "/dashboard/audit/verification": "walks along the log and leaves no trace",
     "/dashboard/auto-replies/preview": "shows how a reply would read",
     "/dashboard/auto-replies/trial": "says which rule would answer, and answers nobody",
 }
+AUDITS = {"append", "append_as", "note", "open_session", "record"}  # the functions that are given an action of the audit log
 RUNNERS = {"rows", "ask", "row", "records", "record", "value", "run", "call"}
 
 
@@ -205,6 +208,19 @@ def test_only_the_database_floor_touches_connections() -> None:
         if path.relative_to(SOURCE).parts[0] not in ("database", "live") and re.search(r"\b(psycopg_pool|AsyncConnection|\.cursor\()", path.read_text("utf-8"))
     ]  # fmt: skip
     assert [path for path in apart if "simulator" not in path] == []  # the simulator's own memory is no PostgreSQL
+
+
+def test_everything_that_is_audited_reads_as_a_sentence() -> None:
+    """A new action gets its sentence in audit/wordings.py; the page would tell it by its bare words."""
+    written = {
+        argument.value
+        for path in python_files(SOURCE) for call in ast.walk(tree_of(path)) if isinstance(call, ast.Call)
+        if (call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")).lstrip("_") in AUDITS
+        for argument in call.args if isinstance(argument, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(argument.value))
+    }  # fmt: skip
+    written |= {action for file in SOURCE.rglob("*.sql") for action in re.findall(r"append_audit\([^,]+, '([a-z_.]+)'", file.read_text("utf-8"))}
+    assert len(written) > 15
+    assert {str(action) for action in written} - WORDINGS.keys() == set()
 
 
 def test_nothing_names_this_machine_or_is_left_to_do() -> None:

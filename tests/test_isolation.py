@@ -171,6 +171,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "usage_overview": lambda shop: (shop.organization_id,),
+    "walk_audit": lambda shop: (shop.organization_id, 0, 10),
 }
 HARMLESS = {"current_organization_ids", "organizations_allowing", "status_rank", "usage_period"}  # they name no organization
 

@@ -10,6 +10,9 @@ import pytest
 
 from frontdesk import auto_replies, billing, contacts, messages
 from frontdesk.access import Actor
+from frontdesk.audit import search as audit_log
+from frontdesk.audit import store as audit_log_store
+from frontdesk.audit.records import Question
 from frontdesk.channels import Event, Lane, Sender
 from frontdesk.contacts import Arrival
 from frontdesk.contacts import store as people
@@ -248,6 +251,26 @@ async def test_the_page_of_a_contact(database: Database, plans: str) -> None:
         await people.addresses(db, contact_id)
         await people.talk(db, contact_id)
     assert short(seen) == []
+
+
+LOG_OF = [
+    Question(), Question(actor=("user", crowd_id("user", 3))), Question(actor=("system", None)), Question(actions=("auto_reply.changed", "contact.renamed")),
+    Question(target=("contact", str(crowd_id("contact", 7)))), Question(since=NOW - timedelta(days=9), until=NOW - timedelta(days=8)),
+    Question(actor=("user", crowd_id("user", 3)), actions=("auto_reply.changed",)), Question(words=("nobody",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("plans", PLANS)
+@pytest.mark.parametrize("asked", LOG_OF, ids=range(len(LOG_OF)))
+async def test_the_audit_log(database: Database, plans: str, asked: Question) -> None:
+    async with page(database, plans) as (db, seen):
+        found = await audit_log.find(db, asked)
+        while found.older and len(seen) < 6:
+            found = await audit_log.find(db, asked, found.older)
+        await audit_log_store.doers(db, 300)
+        await audit_log_store.walk(db, 1_000, 100)
+    most = 2 * audit_log.LOOKED_AT if asked.sieved else PAGE
+    assert [fault for one in seen for fault in one.faults(most + 60)] == []
 
 
 # ---- the platform's own functions ----

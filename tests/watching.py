@@ -13,7 +13,9 @@ from frontdesk.database import Statements
 S = TypeVar("S", bound=Statements)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 # Tables that grow with what happens; the others hold a few rows for each organization.
-GROWING = {"messages", "conversations", "contacts", "contact_identities", "outbox", "inbound_deliveries", "auto_reply_cooldowns", "organization_usage"}
+GROWING = {
+    "messages", "conversations", "contacts", "contact_identities", "outbox", "inbound_deliveries", "auto_reply_cooldowns", "organization_usage", "audit_logs",
+}  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from frontdesk import billing, channels, messages, registration, secret_files, web
 from frontdesk.analytics import web as analytics_web
+from frontdesk.audit import web as audit_web
 from frontdesk.auto_replies import web as auto_replies_web
 from frontdesk.bell import Bell
 from frontdesk.billing import web as billing_web
@@ -40,7 +41,7 @@ SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     registration_web, users_web, account_web, reauthentication_web, demo_web, analytics_web, inbox_web, auto_replies_web, contacts_web,
-    channels_web, billing_web,
+    channels_web, billing_web, audit_web,
 )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ FULL = [
     "/dashboard/auto-replies/new",
     "/dashboard/channels/new",
     "/dashboard/billing",
+    "/dashboard/audit",
+    "/dashboard/audit?q=nobody",
     "/account",
     "/account/password",
     "/simulator",

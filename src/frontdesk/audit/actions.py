@@ -1,14 +1,18 @@
-"""Writing the audit log, and proving that nobody rewrote it."""
+"""Writing the audit log, reading it, and proving that nobody rewrote it."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from frontdesk.access import SYSTEM, Actor
-from frontdesk.audit import store
-from frontdesk.audit.records import Verdict
+from frontdesk.access import SYSTEM, Actor, Permission
+from frontdesk.audit import search, store
+from frontdesk.audit.records import Break, Question, Verdict, Walk
+from frontdesk.audit.sentences import Line
 from frontdesk.database import Platform, Tenant, Tenants
 from frontdesk.errors import NotFound
+
+PIECE = 10_000  # entries that are walked at once: about a third of a second
+RECENT = 5  # entries on the page of the thing itself
 
 
 class NoSuchOrganization(NotFound):
@@ -48,6 +52,25 @@ async def verify(db: Platform, slug: str | None = None) -> Verdict:
     if slug and organization_id is None:
         raise NoSuchOrganization(f"There is no organization {slug!r}.")
     return Verdict(await store.size(db, organization_id), tuple(await store.faults(db, organization_id)))
+
+
+async def walk(db: Tenant, after: int = 0, walked: int = 0) -> Walk:
+    """Recompute the next piece of this organization's own chain: `over` when it ends or breaks there.
+
+    after: the entry at which the piece before ended. walked: how many entries that were. A log may be as long as it likes: each piece is
+    a short transaction.
+    """
+    piece = await store.walk(db, max(0, after), PIECE)
+    breaks = tuple(Break(one["seq"], one["kind"]) for one in piece["faults"])
+    return Walk(piece["last"], walked + piece["entries"], piece["ends_at"], bool(breaks) or piece["entries"] < PIECE, breaks)
+
+
+async def activity(db: Tenant, target_type: str, target_id: UUID | str) -> list[Line] | None:
+    """The last that was done to one thing, for the page of that thing; None for a member who may not read the log."""
+    if Permission.AUDIT_READ not in db.permissions:
+        return None
+    page = await search.find(db, Question(target=(target_type, str(target_id))), how_many=RECENT)
+    return [Line(entry) for entry in page.entries]
 
 
 def _target(kind: str | None, identity: UUID | str | None) -> tuple[str | None, str | None]:

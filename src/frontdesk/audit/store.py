@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from frontdesk.access import Actor
-from frontdesk.audit.records import Fault
+from frontdesk.audit.records import Doer, Fault
 from frontdesk.database import Platform, Tenant, Tenants
 
 
@@ -50,3 +50,38 @@ async def organization_named(db: Platform, slug: str) -> UUID | None:
     """The organization with this slug."""
     found: UUID | None = await db.value("select id from private.organization_by_slug(%(slug)s)", {"slug": slug})
     return found
+
+
+async def walk(db: Tenant, after: int, how_many: int) -> dict[str, Any]:
+    """A piece of the chain, walked: the last entry, how many there were, where the log ends, and the faults."""
+    row = await db.row(
+        "select last, entries, ends_at, faults from private.walk_audit(%(organization_id)s, %(after)s, %(how_many)s)",
+        {"organization_id": db.organization_id, "after": after, "how_many": how_many},
+    )
+    assert row is not None  # a function that always tells where it has come to
+    return row
+
+
+async def doers(db: Tenant, how_many: int) -> list[Doer]:
+    """Who ever did something here, each by the name of his newest entry: from one to the next in an index, however long the log is."""
+    return await db.records(
+        Doer,
+        """
+        with recursive found as (
+          select k.kind, (
+            select a.actor_id from public.audit_logs a
+            where a.organization_id = %(organization_id)s and a.actor_kind = k.kind and a.actor_id is not null order by a.actor_id limit 1) as id
+          from unnest(array['user', 'api_key', 'operator']) as k (kind)
+          union all
+          select f.kind, (
+            select a.actor_id from public.audit_logs a
+            where a.organization_id = %(organization_id)s and a.actor_kind = f.kind and a.actor_id > f.id order by a.actor_id limit 1)
+          from found f where f.id is not null
+        )
+        select f.kind, f.id, (
+            select a.actor_name from public.audit_logs a
+            where a.organization_id = %(organization_id)s and a.actor_kind = f.kind and a.actor_id = f.id order by a.seq desc limit 1) as name
+        from found f where f.id is not null limit %(how_many)s
+        """,
+        {"organization_id": db.organization_id, "how_many": how_many},
+    )

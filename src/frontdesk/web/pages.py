@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from frontdesk.access import Actor
-from frontdesk.web import flash, times, words
+from frontdesk.web import devices, flash, times, words
 from frontdesk.web.assets import static
 from frontdesk.web.forms import form_token, hand_out_token, hidden_fields
 from frontdesk.web.requests import nonce, request_id, state, wants_fragment
@@ -23,6 +23,7 @@ THEMES = ("light", "dark", "system")
 FILTERS: tuple[Callable[..., Any], ...] = (
     times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span, times.days_until,
     words.number, words.money, words.initials, words.hue, words.phone, words.called,
+    devices.device,
 )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from frontdesk.users import actions
 from frontdesk.users.account import passwords
 from frontdesk.users.admission import see_out, tell_streams
 from frontdesk.users.attempts import TooManyAttempts
-from frontdesk.users.devices import describe
 from frontdesk.users.fields import Name
 from frontdesk.web import (
     SIGNED_IN,
@@ -28,6 +27,7 @@ from frontdesk.web import (
     render,
     start_session,
 )
+from frontdesk.web.devices import device
 
 door = Door()
 
@@ -126,7 +126,7 @@ async def _password_page(
 async def _account_page(request: Request, who: SignedIn, form: Form[NameForm], status_code: int = 200) -> Response:
     sessions = await actions.list_sessions(request.app.state.database, who)
     shown = [
-        {"id": one.id, "current": one.id == who.session_id, "address": one.address, "device": describe(one.user_agent),
+        {"id": one.id, "current": one.id == who.session_id, "address": one.address, "device": device(one.user_agent),
          "created_at": one.created_at, "last_seen_at": one.last_seen_at} for one in sessions
     ]  # fmt: skip
     async with framed(request, who):

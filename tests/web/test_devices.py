@@ -2,13 +2,13 @@
 
 import pytest
 
-from frontdesk.users.devices import describe
+from frontdesk.web.devices import device
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 
 
 @pytest.mark.parametrize(
-    ("said", "device"),
+    ("said", "named"),
     [
         (WINDOWS, "Chrome on Windows"),
         (WINDOWS + " Edg/143.0.0.0", "Edge on Windows"),
@@ -31,5 +31,5 @@ WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, 
         (None, "Unknown device"),
     ],
 )
-def test_browser_and_system_are_named(said: str | None, device: str) -> None:
-    assert describe(said) == device
+def test_browser_and_system_are_named(said: str | None, named: str) -> None:
+    assert device(said) == named

@@ -11,7 +11,7 @@ SYSTEMS = (
 )  # fmt: skip
 
 
-def describe(user_agent: str | None) -> str:
+def device(user_agent: str | None) -> str:
     """`Firefox on Windows`; what is not recognized is left out, and nothing at all is `Unknown device`."""
     said = (user_agent or "").lower()
     browser = next((name for mark, name in BROWSERS if mark.lower() in said), None)

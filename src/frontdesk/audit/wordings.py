@@ -1,0 +1,121 @@
+"""How the actions of the log read: a sentence, the group they are looked for by, and an icon.
+
+`%(actor)s` did it; `%(name)s` is what the thing is called; `%(from)s` and `%(to)s` are of the field that changed; anything else is one of the
+entry's details. The first sentence for which the entry knows every word is taken. An action that is not listed here, as one of a later
+version, is told by its own words.
+"""
+
+from dataclasses import dataclass
+
+_ = str  # marks a sentence for translation; it is looked up when it is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one action reads. tone: plain, ok, warn, bad or info."""
+
+    group: str
+    icon: str
+    sentences: tuple[str, ...]
+    tone: str = "plain"
+
+
+GROUPS = {
+    "rights": _("Members and roles"),
+    "sign_in": _("Sign-in and accounts"),
+    "keys": _("API keys"),
+    "channels": _("Channels"),
+    "contacts": _("Contacts"),
+    "rules": _("Auto replies"),
+    "money": _("Plan and billing"),
+    "organization": _("Organization and settings"),
+    "exports": _("Exports and the log"),
+}
+
+WORDINGS = {
+    "user.registered": Wording("sign_in", "user-plus", (_("%(actor)s registered"),), "ok"),
+    "user.signed_in": Wording("sign_in", "user", (_("%(actor)s signed in"),)),
+    "user.sign_in_failed": Wording("sign_in", "lock", (_("Somebody failed to sign in as %(actor)s"),), "bad"),
+    "user.signed_out": Wording("sign_in", "logout", (_("%(actor)s signed out"),)),
+    "user.signed_out_everywhere": Wording(
+        "sign_in", "logout", (_("%(actor)s signed out everywhere, %(sessions)s sessions"), _("%(actor)s signed out everywhere"))
+    ),
+    "user.renamed": Wording("sign_in", "user", (_("%(actor)s changed a name from %(from)s to %(to)s"), _("%(actor)s took another name"))),
+    "user.other_sessions_revoked": Wording(
+        "sign_in", "lock", (_("%(actor)s signed out on every other device, %(sessions)s sessions"), _("%(actor)s signed out on every other device")), "warn"
+    ),
+    "user.password_changed": Wording("sign_in", "key", (_("%(actor)s changed the password"),), "warn"),
+    "user.reauthenticated": Wording("sign_in", "unlock", (_("%(actor)s proved again who that is"),)),
+    "user.reauthentication_failed": Wording("sign_in", "lock", (_("Somebody at %(actor)s’s device failed to prove to be that person"),), "bad"),
+    "session.revoked": Wording("sign_in", "lock", (_("%(actor)s ended a session on another device"),), "warn"),
+    "channel.connected": Wording("channels", "plug", (_("%(actor)s connected the number %(number)s"), _("%(actor)s connected a number")), "ok"),
+    "channel.disconnected": Wording("channels", "plug", (_("%(actor)s disconnected the number %(number)s"), _("%(actor)s disconnected a number")), "bad"),
+    "channel.token_renewed": Wording(
+        "channels", "key", (_("%(actor)s put a new access token in place for %(number)s"), _("%(actor)s put a new access token in place")), "warn"
+    ),
+    "channel.app_secret_renewed": Wording(
+        "channels", "key", (_("%(actor)s put a new app secret in place for %(number)s"), _("%(actor)s put a new app secret in place")), "warn"
+    ),
+    "contact.blocked": Wording("contacts", "ban", (_("%(actor)s blocked %(name)s"), _("%(actor)s blocked a contact")), "warn"),
+    "contact.unblocked": Wording("contacts", "unlock", (_("%(actor)s unblocked %(name)s"), _("%(actor)s unblocked a contact"))),
+    "contact.renamed": Wording("contacts", "user", (_("%(actor)s changed a contact’s name from %(from)s to %(to)s"), _("%(actor)s renamed a contact"))),
+    "auto_reply.created": Wording("rules", "robot", (_("%(actor)s wrote the auto reply %(name)s"), _("%(actor)s wrote an auto reply")), "ok"),
+    "auto_reply.changed": Wording("rules", "robot", (_("%(actor)s changed the auto reply %(name)s"), _("%(actor)s changed an auto reply"))),
+    "auto_reply.deleted": Wording("rules", "trash", (_("%(actor)s deleted the auto reply %(name)s"), _("%(actor)s deleted an auto reply")), "bad"),
+    "auto_reply.switched_on": Wording("rules", "robot", (_("%(actor)s switched on the auto reply %(name)s"), _("%(actor)s switched on an auto reply"))),
+    "auto_reply.switched_off": Wording(
+        "rules", "robot", (_("%(actor)s switched off the auto reply %(name)s"), _("%(actor)s switched off an auto reply")), "warn"
+    ),
+    "auto_reply.moved": Wording(
+        "rules", "robot", (_("%(actor)s moved the auto reply %(name)s from place %(from)s to %(to)s"), _("%(actor)s moved an auto reply"))
+    ),
+    "organization.created": Wording("organization", "building", (_("%(actor)s founded %(name)s"), _("%(actor)s founded the organization")), "ok"),
+    "sample_data.loaded": Wording(
+        "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
+    ),
+    "audit.exported": Wording("exports", "download", (_("%(actor)s exported the audit log as %(form)s"), _("%(actor)s exported the audit log")), "warn"),
+}
+
+# What fields and things are called.
+NAMES = {
+    "access_token": _("Access token"),
+    "auto_reply": _("Auto reply"),
+    "channel": _("Channel"),
+    "contact": _("Contact"),
+    "contacts": _("Contacts"),
+    "cooldown_seconds": _("Seconds between two answers"),
+    "given_name": _("Name"),
+    "keywords": _("Words"),
+    "match": _("How strictly"),
+    "name": _("Name"),
+    "number": _("Number"),
+    "on": _("On"),
+    "organization": _("Organization"),
+    "own_app": _("Own Meta app"),
+    "phone_number_id": _("Phone number ID"),
+    "reply": _("Text"),
+    "role": _("Role"),
+    "session": _("Session"),
+    "sessions": _("Sessions"),
+    "trigger": _("What happens"),
+    "user": _("User"),
+    "value": _("Value"),
+}
+
+# Values that are words of ours; everything else is shown as it is.
+VALUES = {
+    "owner": _("owner"),
+    "admin": _("admin"),
+    "member": _("member"),
+    "viewer": _("viewer"),
+}
+
+NOTHING, YES, NO = _("nothing"), _("yes"), _("no")
+FRONTDESK, OPERATOR, SOMEBODY, API_KEY = _("Frontdesk"), _("The operator"), _("Somebody"), _("An API key")
+BY_ITSELF = _("%(actor)s: %(what)s")
+BY_ITSELF_TO = _("%(actor)s: %(what)s (%(name)s)")
+
+
+def actions_of(group: str) -> tuple[str, ...]:
+    """The actions of one group."""
+    return tuple(action for action, wording in WORDINGS.items() if wording.group == group)
