@@ -21,7 +21,8 @@ OTHER_KEYS = {
     "conversations(organization_id, assigned_to) -> organization_members": "who leaves leaves the conversations behind",
     "private.sessions(organization_id) -> organizations": "a user stays signed in when an organization goes",
 }
-WITH_THEIR_USER = {"organization_members(user_id)": "a membership is the user's", "private.sessions(user_id)": "so is a session"}
+WITH_THEIR_USER = {"organization_members(user_id)": "a membership is the user's", "private.sessions(user_id)": "so is a session",
+                   "private.user_identities(user_id)": "and an identity"}  # fmt: skip
 # Foreign keys without an index of their own, and why: what refers by them is found by the organization.
 NO_INDEX = {"conversations(organization_id, channel_id)": "a channel is given up once, and every message would pay for the index"}
 # Unique keys that do not begin with the organization, and why.
@@ -39,6 +40,11 @@ OTHER_UNIQUE = {
     "sessions_token_hash_key": "a session is found by its token",
     "attempts_pkey": "attempts are made by strangers",
     "mail_outbox_pkey": "a mail is the installation's, and not always about an organization",
+    "user_identities_pkey": "an identity is a user's",
+    "user_identities_known_once": "a provider's subject is one user of the installation",
+    "user_identities_one_of_each": "an identity is a user's",
+    "provider_visits_pkey": "nobody knows yet who comes back from the provider",
+    "provider_newcomers_pkey": "a newcomer has no organization yet",
 }
 CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.

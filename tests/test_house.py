@@ -24,7 +24,7 @@ SOURCE = ROOT / "src" / "frontdesk"
 LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION = 250, 300, 30
 DOMAINS = {
     "analytics", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "inbound", "mail", "messages", "organizations", "outbound", "registration",
-    "usage", "users",
+    "single_sign_on", "usage", "users",
 }  # fmt: skip
 GROUND = {"database", "live", "web"}
 ASSEMBLE = {"app.py": "web", "cli.py": "cli"}  # who may open the doors of every domain, and which
@@ -157,7 +157,8 @@ def public(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.As
 @pytest.fixture
 def routes(tmp_path: Path) -> list[Any]:
     """The routes of the assembled application, as in development."""
-    settings = Settings(_env_file=None, FRONTDESK_DATA_DIR=tmp_path)
+    provider = {"FRONTDESK_OIDC_ISSUER": "https://sso.example.com", "FRONTDESK_OIDC_CLIENT_ID": "frontdesk", "FRONTDESK_OIDC_CLIENT_SECRET": "secret"}
+    settings = Settings(_env_file=None, FRONTDESK_DATA_DIR=tmp_path, **provider)
     built = application.build(settings, cast(Database, None), cast(Any, None), cast(Any, None))
     return list(cast(Any, built).app.routes)
 

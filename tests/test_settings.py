@@ -82,3 +82,29 @@ def test_the_example_file_sets_nothing_and_names_every_setting(monkeypatch: pyte
     assert settings.whatsapp_app_secret is None and settings.whatsapp_verify_token is None
     names = {str(field.validation_alias) for field in Settings.model_fields.values()}
     assert {name for name in names if f"\n#{name}=" not in example} == set()
+
+
+OIDC = {"FRONTDESK_OIDC_ISSUER": "https://sso.example.com/", "FRONTDESK_OIDC_CLIENT_ID": "frontdesk", "FRONTDESK_OIDC_CLIENT_SECRET": "s"}
+
+
+def test_a_provider_is_on_when_everything_is_there_and_called_by_its_host_without_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = load(monkeypatch, tmp_path, **OIDC)
+    assert (settings.oidc_issuer, settings.provider_name, settings.oidc_missing) == ("https://sso.example.com/", "sso.example.com", ())
+    assert load(monkeypatch, tmp_path, **OIDC, FRONTDESK_OIDC_NAME="Example").provider_name == "Example"
+    assert load(monkeypatch, tmp_path, **OIDC | {"FRONTDESK_OIDC_CLIENT_SECRET": "your-client-secret"}).provider_name == ""
+
+
+def test_half_a_provider_is_refused_in_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = {"WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "t", "FRONTDESK_SECRET_KEYS": "k1:" + "A" * 43 + "="}
+    with pytest.raises(BadSettings, match="needs FRONTDESK_OIDC_CLIENT_SECRET as well"):
+        load(monkeypatch, tmp_path, FRONTDESK_ENV="production", **real, **OIDC | {"FRONTDESK_OIDC_CLIENT_SECRET": ""})
+
+
+@pytest.mark.parametrize("issuer", ["sso.example.com", "http://sso.example.com", "https://a:b@sso.example.com", "https://sso.example.com?x=1", "https://"])
+def test_an_issuer_is_an_https_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, issuer: str) -> None:
+    with pytest.raises(BadSettings, match="FRONTDESK_OIDC_ISSUER: must be the provider's https address"):
+        load(monkeypatch, tmp_path, **OIDC | {"FRONTDESK_OIDC_ISSUER": issuer})
+
+
+def test_in_development_a_provider_on_this_machine_may_speak_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load(monkeypatch, tmp_path, **OIDC | {"FRONTDESK_OIDC_ISSUER": "http://127.0.0.1:8080/realms/x"}).provider_name == "127.0.0.1"

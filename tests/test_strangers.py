@@ -39,6 +39,9 @@ FIELDS = {
 }  # fmt: skip
 # The simulator's doors for programs of this machine, which have no visitors: tests/channels/simulator/test_api.py and test_graph.py.
 PROGRAMS = ("/simulator/graph", "/simulator/inbound", "/simulator/messages", "/simulator/faults", "/simulator/limits")
+# A sign-in provider that is configured, and never there: its doors stand open, and lead nowhere.
+NO_PROVIDER = {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "frontdesk", "oidc_client_secret": "secret"}
+OF_A_USER = {"session_id", "identity_id"}  # what names a thing of a user in a path
 LAST = ("deletion", "disconnection")  # after these the thing is gone
 SECRET = "Zebulon Only-Here"
 
@@ -64,7 +67,7 @@ class House:
 
     def named(self) -> list[tuple[str, str]]:
         """The routes whose path names a thing of an organization."""
-        return [one for one in self.routes() if set(re.findall(r"{(\w+)}", one[1])) - {"session_id"}]
+        return [one for one in self.routes() if set(re.findall(r"{(\w+)}", one[1])) - OF_A_USER]
 
     async def state(self) -> dict[str, Any]:
         """All rows of the shop, table by table."""
@@ -79,7 +82,7 @@ class House:
 @pytest.fixture
 async def house(settings: Settings, database: Database, owner: psycopg.AsyncConnection[Any]) -> AsyncIterator[House]:
     async with Live(database.url) as live, graph() as meta:
-        built: Any = application.build(settings.model_copy(update={"whatsapp_graph_url": meta.url}), database, live, Bell(live))
+        built: Any = application.build(settings.model_copy(update={"whatsapp_graph_url": meta.url} | NO_PROVIDER), database, live, Bell(live))
         async with built.app.router.lifespan_context(built.app), Browser(built) as shop, Browser(built) as neighbour:
             await shop.register(email="maya@example.com", organization_name="Lagos Glow Salon")
             await neighbour.register(email="olga@example.com", organization_name="Moretti")
@@ -168,7 +171,7 @@ async def test_nobody_gets_anywhere_without_signing_in(house: House) -> None:
     before, opened = await house.state(), {}
     async with Browser(house.built) as nobody:
         for method, path in house.routes():
-            answer = await ask(nobody, method, path.format_map(house.of_shop | {"session_id": str(new_id())}), page="/login")
+            answer = await ask(nobody, method, path.format_map(house.of_shop | {name: str(new_id()) for name in OF_A_USER}), page="/login")
             refused = answer.status_code in (401, 403, 404) or answer.headers.get("location", "").startswith("/login")
             empty = path == "/simulator/" and "data-phone-number-id" not in answer.text
             if not refused and not empty:
@@ -186,7 +189,7 @@ async def test_the_session_of_another_user_is_not_ended(house: House) -> None:
 
 async def test_every_path_says_what_it_names_in_a_word_that_is_known_here(house: House) -> None:
     words = {word for _, path in house.routes() for word in re.findall(r"{(\w+)}", path)}
-    assert words <= NAMED.keys() | {"session_id"}
+    assert words <= NAMED.keys() | OF_A_USER
     mounted = {route.path for route in house.built.app.routes if isinstance(route, Mount)}
     assert mounted == {"/simulator", "/static"}
     outside = {

@@ -59,6 +59,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
         app.include_router(door.door.router)
     if settings.development and not settings.smtp_url:
         app.include_router(mail_web.door.router)
+    _open_provider(app, settings)
     if settings.simulated and settings.simulator_url:
         app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
     elif settings.simulated:
@@ -124,6 +125,18 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
     )  # fmt: skip
 
 
+def _open_provider(app: FastAPI, settings: Settings) -> None:
+    """Let users sign in through the operator's provider, if he chose one. Who did not pays nothing for what it takes to speak with it."""
+    app.state.provider = None
+    if not settings.provider_name:
+        return
+    from frontdesk.single_sign_on import Provider
+    from frontdesk.single_sign_on import web as provider_web
+
+    app.state.provider = Provider(settings)
+    app.include_router(provider_web.door.router)
+
+
 async def _frame(db: Tenant) -> dict[str, Any]:
     """What the frame of every page shows: the plan with its use, and what is unread."""
     return {"plan": await billing.plan_in_use(db), "unread": await messages.unread(db)}
@@ -149,4 +162,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if app.state.simulator is not None:
             await stack.enter_async_context(simulator.running(app.state.simulator))
+        if app.state.provider is not None:
+            stack.push_async_callback(app.state.provider.close)
         yield

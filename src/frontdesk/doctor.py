@@ -33,7 +33,7 @@ async def examine() -> list[Finding]:
         settings = Settings.load()
     except BadSettings as error:
         return [*found, Finding("settings", False, str(error))]
-    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings)]
+    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings), *_provider(settings)]
     if settings.database_url is None:
         found += _folder(settings.data_dir)
     return [*found, *[finding async for finding in _database(settings)]]
@@ -45,6 +45,15 @@ def _whatsapp(settings: Settings) -> list[Finding]:
     secrets = {"APP_SECRET": settings.whatsapp_app_secret, "VERIFY_TOKEN": settings.whatsapp_verify_token}
     missing = " and ".join(f"WHATSAPP_{name}" for name, value in secrets.items() if not value)
     return [Finding("WhatsApp", settings.simulated, f"only the simulator: {missing} not configured")]
+
+
+def _provider(settings: Settings) -> list[Finding]:
+    if settings.provider_name:
+        back = f"{settings.public_url or settings.base_url}/login/provider/callback"
+        return [Finding("sign-in provider", True, f"{settings.provider_name} ({settings.oidc_issuer}); it must know the redirect address {back}")]
+    if settings.oidc_issuer:
+        return [Finding("sign-in provider", False, f"off: {' and '.join(settings.oidc_missing)} not configured")]
+    return []
 
 
 def _folder(data_dir: Path) -> list[Finding]:

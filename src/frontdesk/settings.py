@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 # what examples show in place of a value, alone or as the password or key after a colon
 PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|replace-?me|<[^<>]+>|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
 
+OIDC = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")  # what a provider of OpenID Connect takes
+
 
 class BadSettings(Exception):
     """A setting is not usable; the message names it and says what would be."""
@@ -48,6 +50,10 @@ class Settings(BaseSettings):
 
     smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
     mail_from: str | None = Field(None, validation_alias="MAIL_FROM")
+    oidc_issuer: str | None = Field(None, validation_alias="FRONTDESK_OIDC_ISSUER")
+    oidc_client_id: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_ID")
+    oidc_client_secret: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_SECRET")
+    oidc_name: str | None = Field(None, validation_alias="FRONTDESK_OIDC_NAME", max_length=60)
 
     @classmethod
     def load(cls) -> Self:
@@ -64,7 +70,10 @@ class Settings(BaseSettings):
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise BadSettings(f".env or .env.local cannot be read: {why}.") from None
 
-    @field_validator("whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", "smtp_url", mode="after")
+    @field_validator(
+        "whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", "smtp_url",
+        "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_name", mode="after",
+    )  # fmt: skip
     @classmethod
     def placeholder_is_nothing(cls, value: str | None, info: ValidationInfo) -> str | None:
         """Treat what `.env.example` shows, such as `sk_test_...`, as not configured; in production somebody forgot to fill it in."""
@@ -114,6 +123,16 @@ class Settings(BaseSettings):
             raise ValueError("SMTP_URL needs a MAIL_FROM, such as Frontdesk <no-reply@example.com>")
         return self
 
+    @field_validator("oidc_issuer", mode="after")
+    @classmethod
+    def issuer_over_tls(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Accept an https address as it is written, to its last slash; in development a provider on this machine may speak http."""
+        parts = urlsplit(value or "")
+        nearby = info.data.get("env") == "development" and parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if value and (not (parts.scheme == "https" or nearby) or not parts.hostname or parts.query or parts.fragment or parts.username):
+            raise ValueError("must be the provider's https address, such as https://accounts.google.com")
+        return value
+
     @field_validator("whatsapp_graph_authority", mode="after")
     @classmethod
     def certificates(cls, value: Path | None) -> Path | None:
@@ -136,7 +155,19 @@ class Settings(BaseSettings):
                             ("WHATSAPP_VERIFY_TOKEN", self.whatsapp_verify_token)):  # fmt: skip
             if not value:
                 raise ValueError(f"FRONTDESK_ENV=production needs a real {name}")
+        if self.oidc_missing and len(self.oidc_missing) < len(OIDC):
+            raise ValueError(f"sign-in through a provider needs {' and '.join(self.oidc_missing)} as well")
         return self
+
+    @property
+    def oidc_missing(self) -> tuple[str, ...]:
+        """Which settings still keep sign-in through a provider off; none when it is on."""
+        return tuple(f"FRONTDESK_{name.upper()}" for name in OIDC if not getattr(self, name))
+
+    @property
+    def provider_name(self) -> str:
+        """What the provider through which users may sign in is called; nothing when there is none."""
+        return "" if self.oidc_missing else self.oidc_name or urlsplit(self.oidc_issuer or "").hostname or ""
 
     @property
     def development(self) -> bool:

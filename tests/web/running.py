@@ -20,17 +20,17 @@ EXPECTED = ("Failed to load resource",)  # said of every page that answers 404 o
 
 
 @asynccontextmanager
-async def served(settings: Settings, database: Database) -> AsyncIterator[str]:
+async def served(settings: Settings, database: Database, port: int = 0) -> AsyncIterator[str]:
     """The application without its worker; yields its address."""
-    async with Live(database.url) as live, listening(app.build(settings, database, live, Bell(live))) as address:
+    async with Live(database.url) as live, listening(app.build(settings, database, live, Bell(live)), port) as address:
         yield address
         await live.close()
 
 
 @asynccontextmanager
-async def listening(application: ASGIApp) -> AsyncIterator[str]:
-    """Any application on a free port."""
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1))
+async def listening(application: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """Any application on a free port, or on this one."""
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -31,7 +31,7 @@ async def register(database: Database, settings: Settings, caller: Actor, form: 
     do, and whoever has forgotten that he registered would be left in the dark. What it tells a stranger is kept small
     by the limit per address.
     """
-    await _demand_turn(database, settings, caller.address)
+    await demand_turn(database, settings, caller.address)
     password_hash = await users.hash_password(form.password)
     new = users.NewUser(form.name, form.email, password_hash, form.organization_name)
     async with database.platform() as db:
@@ -41,7 +41,7 @@ async def register(database: Database, settings: Settings, caller: Actor, form: 
         user_id, organization_id = made
         user = replace(caller, user_id=user_id, name=form.name)
         token = await users.open_session(db, user, "user.registered")
-    await _open_sandbox(database, settings, user, organization_id)
+    await open_sandbox(database, settings, user, organization_id)
     return token
 
 
@@ -55,13 +55,14 @@ def visitor_finder(database: Database, settings: Settings) -> Callable[[str], Aw
         organization_id = await users.repair(database, visitor.user_id)
         if organization_id is None:
             return visitor
-        await _open_sandbox(database, settings, Actor("user", visitor.user_id, visitor.name), organization_id)
+        await open_sandbox(database, settings, Actor("user", visitor.user_id, visitor.name), organization_id)
         return await users.find_visitor(database, token)
 
     return find
 
 
-async def _demand_turn(database: Database, settings: Settings, address: str | None) -> None:
+async def demand_turn(database: Database, settings: Settings, address: str | None) -> None:
+    """Count one registration from this address. Raises TooManyAttempts."""
     network = users.network(address)
     if settings.development and network in ("127.0.0.1", "::/64"):
         return  # a developer, or a test, on his own machine
@@ -71,7 +72,7 @@ async def _demand_turn(database: Database, settings: Settings, address: str | No
         raise users.TooManyAttempts(wait)
 
 
-async def _open_sandbox(database: Database, settings: Settings, user: Actor, organization_id: UUID | None) -> None:
+async def open_sandbox(database: Database, settings: Settings, user: Actor, organization_id: UUID | None) -> None:
     """A number to try everything with. A sign-up goes through without it; the log says why."""
     if organization_id is None or not settings.simulated:
         return

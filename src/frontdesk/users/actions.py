@@ -120,7 +120,12 @@ async def register(db: Platform, new: NewUser) -> tuple[UUID, UUID | None] | Non
 async def repair(database: Database, user_id: UUID) -> UUID | None:
     """Make the organization that a user's sign-up could not make. None when it fails again, or none is due to him."""
     async with database.platform() as db:
-        return await store.repair(db, user_id)
+        return await repair_in(db, user_id)
+
+
+async def repair_in(db: Platform, user_id: UUID) -> UUID | None:
+    """The same in the transaction that made the user: his organization, whoever made it."""
+    return await store.repair(db, user_id)
 
 
 async def sign_out(database: Database, user: Actor, visitor: Visitor) -> None:
