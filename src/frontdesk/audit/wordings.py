@@ -47,6 +47,10 @@ WORDINGS = {
     "user.password_changed": Wording("sign_in", "key", (_("%(actor)s changed the password"),), "warn"),
     "user.reauthenticated": Wording("sign_in", "unlock", (_("%(actor)s proved again who that is"),)),
     "user.reauthentication_failed": Wording("sign_in", "lock", (_("Somebody at %(actor)s’s device failed to prove to be that person"),), "bad"),
+    "user.identity_linked": Wording(
+        "sign_in", "plug", (_("%(actor)s linked an account of %(issuer)s to sign in with"), _("%(actor)s linked an account to sign in with")), "warn"
+    ),
+    "user.identity_unlinked": Wording("sign_in", "plug", (_("%(actor)s unlinked an account that signed in"),), "warn"),
     "session.revoked": Wording("sign_in", "lock", (_("%(actor)s ended a session on another device"),), "warn"),
     "channel.connected": Wording("channels", "plug", (_("%(actor)s connected the number %(number)s"), _("%(actor)s connected a number")), "ok"),
     "channel.disconnected": Wording("channels", "plug", (_("%(actor)s disconnected the number %(number)s"), _("%(actor)s disconnected a number")), "bad"),
