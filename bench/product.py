@@ -97,7 +97,8 @@ class Product:
 
     async def _connect(self, owner: psycopg.AsyncConnection[Any], vault: Any, organization: Any) -> None:
         channel, number = new_id(), str(106540352000000 + len(self.numbers))
-        sealed = vault.seal("EAAbenchmark", context=token_context(organization, channel))
+        kept = await (await owner.execute("select private.data_key(%s, %s)", (organization, vault.make_data_key(organization)))).fetchone()
+        sealed = vault.data_key(organization, kept[0] if kept else "").seal("EAAbenchmark", context=token_context(organization, channel))
         await owner.execute(
             "select private.connect_channel(%s, %s, 'cloud_api', 'Main', %s, '+15550100000', '1', '1', %s, null)", (organization, channel, number, sealed)
         )

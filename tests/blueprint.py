@@ -45,6 +45,7 @@ QUESTIONS = {
     "plan": "select id, to_jsonb(t) - array['created_at', 'updated_at'] from subscription_plans t",
     "permission": "select concat_ws(' ', role, permission), '' from role_permissions",
     "metric": "select metric, to_jsonb(t) from usage_metrics t",
+    "sealed column": "select place, to_jsonb(t) from private.sealed_columns t",
 }
 
 # The column of grants of each catalogue, written out and in one order; null, which means the default, differs from any list.

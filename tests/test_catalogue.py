@@ -36,6 +36,7 @@ OTHER_UNIQUE = {
     "channel_routes_pkey": "a number belongs to one channel of the installation",
     "channel_apps_token_hash_key": "a webhook's address is found by its token",
     "unrouted_deliveries_pkey": "nobody's until their number is connected",
+    "sealed_columns_pkey": "the same for everybody",
     "sessions_pkey": "a session is a user's",
     "sessions_token_hash_key": "a session is found by its token",
     "attempts_pkey": "attempts are made by strangers",

@@ -162,6 +162,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "connect_channel": lambda shop: (shop.organization_id, new_id(), "cloud_api", "x", "123", "+1", "1", "1", "t", None),
     "consume_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "consume_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
+    "data_key": lambda shop: (shop.organization_id, "v1.k.n.c"),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
     "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),
     "plan_limit": lambda shop: (shop.organization_id, "contacts"),

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from frontdesk import app, worker
+from frontdesk import app, sealing, secret_files, worker
 from frontdesk.bell import Bell
 from frontdesk.database import Database
 from frontdesk.database.servers import serving
@@ -69,8 +69,10 @@ class _Run:
                 stack.push_async_callback(self.beside.finish)
             port = stack.enter_context(listening(self.settings)) if self.web else None
             server = await stack.enter_async_context(serving(self.settings))
-            database = await Database.open(server.app_url, max_size=self.settings.database_connections)
+            vault = secret_files.load(self.settings).vault
+            database = await Database.open(server.app_url, max_size=self.settings.database_connections, name=sealing.badge(vault))
             stack.push_async_callback(database.close)
+            await sealing.require_keys(database, vault)
             self.serving = True
             live = await stack.enter_async_context(Live(server.app_url))
             async with asyncio.TaskGroup() as background:

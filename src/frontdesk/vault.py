@@ -1,12 +1,15 @@
-"""Encryption of secrets at rest: AES-256-GCM, with the row's identity as associated data.
+"""Encryption of secrets at rest: AES-256-GCM, with the row's identity as associated data, so what is copied into another row does not open.
 
-A sealed value reads `v1.<key id>.<nonce>.<ciphertext>`; the associated data ties it to its row and column, so a value copied
-into another organization's row does not open there.
+Two kinds of sealed values, both ending in `<nonce>.<ciphertext>`:
+`v1.<name of a key of FRONTDESK_SECRET_KEYS>…`: the installation's own secrets, and the data keys;
+`v2.<id of the data key>…`: what belongs to an organization, sealed with its data key.
 """
 
 import base64
+import hashlib
 import re
 import secrets
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,6 +18,8 @@ from frontdesk.errors import FrontdeskError
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 KEY_BYTES = 32
+MOST_OPENED = 10_000  # data keys that stay opened in memory
+INSTALLATION, ORGANIZATION = "v1", "v2"
 
 
 class BadKey(FrontdeskError):
@@ -26,11 +31,12 @@ class CannotOpen(Exception):
 
 
 class Vault:
-    """Seals with the first key, opens with all of them."""
+    """The installation's keys: seals with the first one, opens with all of them."""
 
     def __init__(self, keys: str) -> None:
         """Read `k2:<base64>,k1:<base64>`. Raises BadKey."""
         self._keys: dict[str, AESGCM] = {}
+        self._opened: dict[tuple[UUID, str], DataKey] = {}
         for entry in filter(None, (part.strip() for part in keys.split(","))):
             number = len(self._keys) + 1
             name, _, encoded = entry.partition(":")
@@ -44,27 +50,94 @@ class Vault:
             self._keys[name] = AESGCM(key)
         if not self._keys:
             raise BadKey(f"FRONTDESK_SECRET_KEYS is empty. {BadKey.__doc__}")
-        self._first = next(iter(self._keys))
 
     @staticmethod
     def make_key(name: str = "k1") -> str:
         """A fresh key in the written form."""
-        return f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        return f"{name}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its keys are called; the first one seals."""
+        return tuple(self._keys)
 
     def seal(self, plain: str, *, context: str) -> str:
-        """Encrypt. `context` names the place, for example `organization|channels|id|access_token`."""
-        nonce = secrets.token_bytes(12)
-        sealed = self._keys[self._first].encrypt(nonce, plain.encode(), context.encode())
-        return f"v1.{self._first}.{base64.urlsafe_b64encode(nonce).decode()}.{base64.urlsafe_b64encode(sealed).decode()}"
+        """Encrypt a secret of the installation. `context` names the place: `<row>|<table>|<id>|<column>` or the like."""
+        name = self.names[0]
+        return f"{INSTALLATION}.{name}.{_encrypt(self._keys[name], plain, context)}"
 
     def open(self, sealed: str, *, context: str) -> str:
         """Decrypt what `seal` made for the same context. Raises CannotOpen."""
-        try:
-            version, name, nonce, ciphertext = sealed.split(".")
-            key = self._keys[name]
-            plain = key.decrypt(base64.urlsafe_b64decode(nonce), base64.urlsafe_b64decode(ciphertext), context.encode())
-        except (ValueError, KeyError, InvalidTag) as error:
-            raise CannotOpen(CannotOpen.__doc__) from error
-        if version != "v1":
+        version, name, rest = _parted(sealed)
+        if version != INSTALLATION or name not in self._keys:
             raise CannotOpen(CannotOpen.__doc__)
-        return plain.decode()
+        return _decrypt(self._keys[name], rest, context)
+
+    def make_data_key(self, organization_id: UUID) -> str:
+        """A fresh data key for an organization, wrapped by our first key."""
+        key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        return self.seal(key, context=data_key_context(organization_id))
+
+    def of(self, organization_id: UUID, wrapped: str | None) -> "Vault | DataKey":
+        """What opens the secrets of an organization: its data key, unwrapped once and kept in memory.
+
+        Without a data key yet, it is ourselves: what earlier versions sealed. Raises CannotOpen.
+        """
+        return self if wrapped is None else self.data_key(organization_id, wrapped)
+
+    def data_key(self, organization_id: UUID, wrapped: str) -> "DataKey":
+        """The data key that was wrapped for this organization. Raises CannotOpen."""
+        found = self._opened.get((organization_id, wrapped))
+        if found is None:
+            found = DataKey(base64.b64decode(self.open(wrapped, context=data_key_context(organization_id))), self)
+            if len(self._opened) >= MOST_OPENED:
+                self._opened.clear()
+            self._opened[organization_id, wrapped] = found
+        return found
+
+
+class DataKey:
+    """The key of one organization's secrets."""
+
+    def __init__(self, key: bytes, vault: Vault) -> None:
+        """Made by `Vault.data_key`. Its id follows from the key, so that no other key passes for it."""
+        self.id = hashlib.sha256(b"frontdesk data key" + key).hexdigest()[:16]
+        self._key, self._vault = AESGCM(key), vault
+
+    def seal(self, plain: str, *, context: str) -> str:
+        """Encrypt. `context` names the place, for example `<organization>|channels|<id>|access_token`."""
+        return f"{ORGANIZATION}.{self.id}.{_encrypt(self._key, plain, context)}"
+
+    def open(self, sealed: str, *, context: str) -> str:
+        """Decrypt what `seal` made for the same context, or what earlier versions sealed with the installation's keys. Raises CannotOpen."""
+        version, name, rest = _parted(sealed)
+        if version == INSTALLATION:
+            return self._vault.open(sealed, context=context)
+        if version != ORGANIZATION or name != self.id:
+            raise CannotOpen(CannotOpen.__doc__)
+        return _decrypt(self._key, rest, context)
+
+
+def data_key_context(organization_id: UUID) -> str:
+    """The place that a data key is wrapped for."""
+    return f"{organization_id}|data_keys|{organization_id}|wrapped"
+
+
+def _parted(sealed: str) -> tuple[str, str, str]:
+    version, _, rest = sealed.partition(".")
+    name, _, rest = rest.partition(".")
+    return version, name, rest
+
+
+def _encrypt(key: AESGCM, plain: str, context: str) -> str:
+    nonce = secrets.token_bytes(12)
+    sealed = key.encrypt(nonce, plain.encode(), context.encode())
+    return f"{base64.urlsafe_b64encode(nonce).decode()}.{base64.urlsafe_b64encode(sealed).decode()}"
+
+
+def _decrypt(key: AESGCM, sealed: str, context: str) -> str:
+    try:
+        nonce, ciphertext = sealed.split(".")
+        return key.decrypt(base64.urlsafe_b64decode(nonce), base64.urlsafe_b64decode(ciphertext), context.encode()).decode()
+    except (ValueError, InvalidTag) as error:
+        raise CannotOpen(CannotOpen.__doc__) from error

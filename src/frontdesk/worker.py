@@ -66,7 +66,8 @@ def _outbound(settings: Settings, database: Database, live: Live, session: Sessi
 
     def voice(leased: Leased) -> tuple[str, str]:
         channel = leased.channel
-        token = vault.open(leased.sealed_token or "", context=channels.token_context(channel.organization_id, channel.id))
+        key = vault.of(channel.organization_id, leased.data_key)
+        token = key.open(leased.sealed_token or "", context=channels.token_context(channel.organization_id, channel.id))
         return channels.endpoint(settings, channel), token
 
     return OutboundRoad(database, Lanes(database, worker, "out"), session, worker, voice, lambda ids: live.changed(ids, "inbox"))

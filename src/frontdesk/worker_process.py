@@ -16,7 +16,7 @@ from uuid import UUID
 
 import uvloop
 
-from frontdesk import worker
+from frontdesk import sealing, secret_files, worker
 from frontdesk.bell import Bell
 from frontdesk.channels import Lane
 from frontdesk.database import Database
@@ -125,7 +125,8 @@ def _die_with(leader: int) -> None:
 async def _work(settings: Settings, line: socket.socket) -> None:
     reader, writer = await asyncio.open_unix_connection(sock=line)
     if app_url := (await reader.readline()).decode().strip():
-        database = await Database.open(app_url, max_size=settings.database_connections)
+        badge = sealing.badge(secret_files.load(settings).vault)
+        database = await Database.open(app_url, max_size=settings.database_connections, name=badge)
         try:
             stop = asyncio.Event()
             async with Live(app_url) as live, asyncio.TaskGroup() as parts:

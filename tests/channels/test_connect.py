@@ -11,7 +11,7 @@ from frontdesk.channels.simulator import access_token
 from frontdesk.errors import BadInput, NotFound
 from frontdesk.settings import Settings
 from frontdesk.usage import PlanLimitReached
-from frontdesk.vault import Vault
+from frontdesk.vault import DataKey, Vault
 from tests.world import Shop, World
 
 NEW = NewChannel("Main number", "106540352249999", "102290129340398", "+49 1511 2345678", "EAAG-token")
@@ -32,6 +32,11 @@ async def sealed(world: World, channel_id: UUID) -> str:
     return str(rows[0][0])
 
 
+async def data_key(world: World, vault: Vault, shop: Shop) -> DataKey:
+    ((wrapped,),) = await world.see("select wrapped from private.data_keys where organization_id = %s", shop.organization_id)
+    return vault.data_key(shop.organization_id, wrapped)
+
+
 async def with_room(world: World) -> None:
     await world.see("update public.subscriptions set plan_id = 'professional' returning 1")
 
@@ -43,7 +48,7 @@ async def test_a_connected_number_has_its_token_sealed_for_its_own_row(world: Wo
     token = await sealed(world, channel_id)
     assert "EAAG" not in token
     context = channels.token_context(world.shop.organization_id, channel_id)
-    assert vault.open(token, context=context) == "EAAG-token"
+    assert (await data_key(world, vault, world.shop)).open(token, context=context) == "EAAG-token"
     logged = await world.see("select details ->> 'number' from public.audit_logs where action = 'channel.connected'")
     assert logged == [("+49 1511 2345678",)]
 
@@ -106,7 +111,7 @@ async def test_a_new_token_starts_a_stopped_channel(world: World, vault: Vault) 
         (channel,) = await channels.list_channels(db)
     assert (channel.stopped_at, channel.stopped_reason, channel.last_error) == (None, None, None)
     context = channels.token_context(shop.organization_id, shop.channel_id)
-    assert vault.open(await sealed(world, shop.channel_id), context=context) == "fresh-token"
+    assert (await data_key(world, vault, shop)).open(await sealed(world, shop.channel_id), context=context) == "fresh-token"
 
 
 async def test_a_proof_for_one_number_renews_no_other(world: World, vault: Vault) -> None:
@@ -122,7 +127,7 @@ async def test_what_is_stored_is_what_was_proven(world: World, vault: Vault) -> 
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         channel_id = await channels.connect(db, vault, NEW, Proof("106540352240000", "proven"))
     context = channels.token_context(world.shop.organization_id, channel_id)
-    assert vault.open(await sealed(world, channel_id), context=context) == "proven"
+    assert (await data_key(world, vault, world.shop)).open(await sealed(world, channel_id), context=context) == "proven"
     assert await world.see("select phone_number_id from public.channels where id = %s", channel_id) == [("106540352240000",)]
 
 
@@ -164,7 +169,7 @@ async def test_every_organization_has_one_sandbox_number_of_its_own(world: World
 async def test_a_sandbox_token_is_the_one_the_simulator_computes(world: World, settings: Settings) -> None:
     channel, secrets = await open_sandbox(world, world.shop, settings), secret_files.load(settings)
     context = channels.token_context(world.shop.organization_id, channel.id)
-    opened = secrets.vault.open(await sealed(world, channel.id), context=context)
+    opened = (await data_key(world, secrets.vault, world.shop)).open(await sealed(world, channel.id), context=context)
     assert secrets.simulator_app_secret is not None
     assert opened == access_token(secrets.simulator_app_secret, channel.phone_number_id)
 

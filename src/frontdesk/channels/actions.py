@@ -3,7 +3,7 @@
 import hashlib
 from uuid import UUID
 
-from frontdesk import audit, secret_files, usage
+from frontdesk import audit, sealing, secret_files, usage
 from frontdesk.access import Actor
 from frontdesk.channels import store
 from frontdesk.channels.connected import CLOUD_API, SIMULATOR, ConnectedChannel, NewChannel
@@ -50,16 +50,17 @@ async def connect(db: Tenant | Platform, vault: Vault, wanted: NewChannel, proof
         raise ValueError("the operator must name the organization")
     new, channel_id = checked(wanted), new_id()
     await usage.require_for(db, organization, "channels")
+    key = await sealing.data_key(db, vault, organization)
     row = {
         "id": channel_id, "kind": CLOUD_API, "name": new.name, "phone_number_id": proof.phone_number_id,
         "display_number": new.display_number, "waba_id": new.waba_id, "scope": new.waba_id,
-        "sealed_token": vault.seal(proof.access_token, context=token_context(organization, channel_id)),
+        "sealed_token": key.seal(proof.access_token, context=token_context(organization, channel_id)),
         "by_user": db.actor.user_id if isinstance(db, Tenant) else None,
     }  # fmt: skip
     if not await store.connect(db, organization, row):
         raise NumberTaken(field="phone_number_id")
     if new.own_app_secret:
-        await store.give_app(db, sealed_app(vault, Lane(organization, channel_id), AppAddress.make(), new.own_app_secret))
+        await store.give_app(db, sealed_app(key, Lane(organization, channel_id), AppAddress.make(), new.own_app_secret))
     await _record_connected(db, organization, channel_id, new, proof)
     return channel_id
 
@@ -94,12 +95,12 @@ async def open_sandbox(db: Tenant, settings: Settings) -> ConnectedChannel:
 async def _open(db: Tenant, settings: Settings, secret: str, attempt: int) -> None:
     phone_number_id, display_number = _sandbox_number(db.organization_id, attempt)
     channel_id, vault = new_id(), secret_files.load(settings).vault
-    token = simulated_token(secret, phone_number_id)
+    key, token = await sealing.data_key(db, vault, db.organization_id), simulated_token(secret, phone_number_id)
     row = {
         "id": channel_id, "kind": SIMULATOR, "name": "Sandbox number", "phone_number_id": phone_number_id,
         "display_number": display_number, "waba_id": simulated_account(phone_number_id), "scope": SANDBOX_SCOPE,
         "by_user": db.actor.user_id,
-        "sealed_token": vault.seal(token, context=token_context(db.organization_id, channel_id)),
+        "sealed_token": key.seal(token, context=token_context(db.organization_id, channel_id)),
     }  # fmt: skip
     await store.connect(db, db.organization_id, row)
 
@@ -122,7 +123,8 @@ async def renewable(db: Tenant, channel_id: UUID) -> ConnectedChannel:
 async def renew_token(db: Tenant, vault: Vault, channel_id: UUID, proof: Proof) -> None:
     """Give a channel a new access token, proven for its number, and start it again. Raises NoSuchChannel."""
     channel = await renewable(db, channel_id)
-    sealed = vault.seal(proof.access_token, context=token_context(db.organization_id, channel_id))
+    key = await sealing.data_key(db, vault, db.organization_id)
+    sealed = key.seal(proof.access_token, context=token_context(db.organization_id, channel_id))
     if channel.phone_number_id != proof.phone_number_id or not await store.renew_token(db, channel_id, sealed):
         raise NoSuchChannel
     await store.forget_error(db, channel_id)
@@ -135,7 +137,14 @@ async def app_addresses(db: Tenant | Platform, vault: Vault, organization_id: UU
 
     None stands for an address that was sealed with a key that is gone.
     """
-    return {row["channel_id"]: opened_address(vault, organization_id, row) for row in await store.apps_of(db, organization_id)}
+    rows = await store.apps_of(db, organization_id)
+    if not rows:
+        return {}
+    try:
+        key = await sealing.data_key(db, vault, organization_id)
+    except sealing.SecretsLocked:
+        return {row["channel_id"]: None for row in rows}
+    return {row["channel_id"]: opened_address(key, organization_id, row) for row in rows}
 
 
 async def renew_app_secret(db: Tenant, vault: Vault, channel_id: UUID, typed: str) -> None:
@@ -143,7 +152,8 @@ async def renew_app_secret(db: Tenant, vault: Vault, channel_id: UUID, typed: st
     channel = await store.find(db, channel_id)
     if channel is None:
         raise NoSuchChannel
-    sealed = vault.seal(app_secret(typed), context=app_context(db.organization_id, channel_id, "app_secret"))
+    key = await sealing.data_key(db, vault, db.organization_id)
+    sealed = key.seal(app_secret(typed), context=app_context(db.organization_id, channel_id, "app_secret"))
     if not await store.renew_app_secret(db, channel_id, sealed):
         raise NoSuchChannel
     details = {"number": channel.display_number}

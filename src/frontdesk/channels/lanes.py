@@ -27,10 +27,11 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A lane in our hands. `until`: monotonic seconds; `sealed_token`: for sending only, still encrypted."""
+    """A lane in our hands. `until`: monotonic seconds; `sealed_token`: for sending only, still encrypted, with the wrapped key that opens it."""
 
     channel: Channel
     sealed_token: str | None
+    data_key: str | None
     until: float
 
 
@@ -74,8 +75,8 @@ class Lanes:
         for lane in lanes:
             self._held.pop(lane, None)
         for row in rows:
-            sealed, stopped = row.pop("access_token"), row.pop("stopped_at")
+            sealed, data_key, stopped = row.pop("access_token"), row.pop("data_key"), row.pop("stopped_at")
             channel = Channel(**row, status="stopped" if stopped else "connected")
-            self._held[Lane(channel.organization_id, channel.id)] = Leased(channel, sealed, asked_at + LEASE_SECONDS - 1)
+            self._held[Lane(channel.organization_id, channel.id)] = Leased(channel, sealed, data_key, asked_at + LEASE_SECONDS - 1)
         if len(self._held) > 2 * len(rows) + 1000:
             self._held = {lane: held for lane, held in self._held.items() if held.until > monotonic()}

@@ -11,7 +11,7 @@ import structlog
 from frontdesk.channels.lanes import Lane
 from frontdesk.database import Database
 from frontdesk.errors import Unavailable
-from frontdesk.vault import CannotOpen, Vault
+from frontdesk.vault import CannotOpen, DataKey, Vault
 
 TOKEN_BYTES = 32
 log = structlog.get_logger()
@@ -45,17 +45,17 @@ def app_context(organization_id: UUID, channel_id: UUID, column: str) -> str:
     return f"{organization_id}|channel_apps|{channel_id}|{column}"
 
 
-def sealed_app(vault: Vault, lane: Lane, address: AppAddress, app_secret: str) -> dict[str, Any]:
+def sealed_app(key: DataKey, lane: Lane, address: AppAddress, app_secret: str) -> dict[str, Any]:
     """The row of an own app."""
     given = {"webhook_token": address.webhook_token, "verify_token": address.verify_token, "app_secret": app_secret}
-    sealed = {column: vault.seal(value, context=app_context(*lane, column)) for column, value in given.items()}
+    sealed = {column: key.seal(value, context=app_context(*lane, column)) for column, value in given.items()}
     return sealed | lane._asdict() | {"token_hash": _hash(address.webhook_token)}
 
 
-def opened_address(vault: Vault, organization_id: UUID, row: dict[str, Any]) -> AppAddress | None:
+def opened_address(key: DataKey, organization_id: UUID, row: dict[str, Any]) -> AppAddress | None:
     """The address of a row, or None if it was sealed with a key that is gone."""
     try:
-        return AppAddress(*(vault.open(row[column], context=app_context(organization_id, row["channel_id"], column))
+        return AppAddress(*(key.open(row[column], context=app_context(organization_id, row["channel_id"], column))
                             for column in ("webhook_token", "verify_token")))  # fmt: skip
     except CannotOpen:
         log.error("the address of an own app cannot be opened with these FRONTDESK_SECRET_KEYS", channel_id=str(row["channel_id"]))
@@ -69,7 +69,8 @@ async def find_own_app(database: Database, vault: Vault, webhook_token: str) -> 
         return None
     lane = Lane(rows[0]["organization_id"], rows[0]["channel_id"])
     try:
-        verify_token, app_secret = (vault.open(rows[0][column], context=app_context(*lane, column)) for column in ("verify_token", "app_secret"))
+        key = vault.of(lane.organization_id, rows[0]["data_key"])
+        verify_token, app_secret = (key.open(rows[0][column], context=app_context(*lane, column)) for column in ("verify_token", "app_secret"))
     except CannotOpen:
         log.error("the secret of an own app cannot be opened with these FRONTDESK_SECRET_KEYS", channel_id=str(lane.channel_id))
         raise Unavailable from None

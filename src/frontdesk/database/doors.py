@@ -56,9 +56,10 @@ class Database:
         self._pool, self.url = pool, url
 
     @classmethod
-    async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0) -> Self:
-        """Connect. `timeout`: seconds to wait for a first, and later for a free, connection."""
-        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, kwargs={"autocommit": True})
+    async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0, name: str | None = None) -> Self:
+        """Connect. `timeout`: seconds to wait for a first, and later for a free, connection; `name`: what others see the connections called."""
+        kwargs = {"autocommit": True} | ({"application_name": name} if name else {})
+        pool = AsyncConnectionPool(url, min_size=min_size, max_size=max_size, open=False, timeout=timeout, kwargs=kwargs)
         try:
             await pool.open(wait=True, timeout=timeout)
         except PoolTimeout as error:
