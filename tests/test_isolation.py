@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from frontdesk.database import Database, NotAMember, Statements, new_id
+from tests.roles import leaves
 from tests.rows import Rows, insert
 from tests.strangers import STRANGERS, client, member, tenant_table_names
 from tests.world import Shop, World
@@ -99,7 +101,7 @@ async def test_somebody_who_is_no_member_does_not_get_in(world: World) -> None:
 
 
 async def test_who_is_removed_is_out_at_once(world: World) -> None:
-    await world.owner.execute("delete from organization_members where user_id = %s", (world.shop.owner_id,))
+    await leaves(world.owner, world.shop.owner_id)
     with pytest.raises(NotAMember):
         async with world.database.tenant(world.shop.organization_id, world.shop.actor):
             pass
@@ -156,6 +158,7 @@ async def test_every_tenant_table_is_walled_and_truncated_by_nobody(world: World
 
 FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "append_audit": lambda shop: (shop.organization_id, "x.y"),
+    "change_member_role": lambda shop: (shop.organization_id, shop.owner_id, "viewer"),
     "channel_apps_of": lambda shop: (shop.organization_id,),
     "check_usage_limit": lambda shop: (shop.organization_id, "messages_sent", 1),
     "colleague_name": lambda shop: (shop.organization_id, shop.owner_id),
@@ -165,8 +168,11 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "data_key": lambda shop: (shop.organization_id, "v1.k.n.c"),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
     "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),
+    "hand_over_organization": lambda shop: (shop.organization_id, shop.owner_id),
+    "list_members": lambda shop: (shop.organization_id, [], "-infinity", UUID(int=0), 50),
     "plan_limit": lambda shop: (shop.organization_id, "contacts"),
     "queue_mail": lambda shop: (new_id(), shop.organization_id, "ada@example.org", "mail/trial", "en", "sealed", datetime.now(UTC)),
+    "remove_member": lambda shop: (shop.organization_id, shop.owner_id),
     "renew_channel_app_secret": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "renew_channel_token": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),

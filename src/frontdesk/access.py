@@ -25,6 +25,7 @@ class Permission(StrEnum):
     MESSAGES_WRITE = "messages:write"
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
+    OWNERSHIP_WRITE = "ownership:write"
 
 
 class Role(StrEnum):

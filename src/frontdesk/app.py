@@ -28,6 +28,7 @@ from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.live import Live
 from frontdesk.mail import Mailer
 from frontdesk.mail import web as mail_web
+from frontdesk.members import web as members_web
 from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
@@ -41,7 +42,7 @@ SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     registration_web, users_web, account_web, reauthentication_web, demo_web, analytics_web, inbox_web, auto_replies_web, contacts_web,
-    channels_web, billing_web, audit_web,
+    channels_web, members_web, billing_web, audit_web,
 )  # fmt: skip
 
 

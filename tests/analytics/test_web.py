@@ -5,6 +5,7 @@ import psycopg
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.desk import seated
+from tests.roles import becomes
 
 
 async def test_the_overview_says_what_to_do_first_and_counts_nothing_before_there_is_something(database: Database, settings: Settings) -> None:
@@ -30,6 +31,6 @@ async def test_the_overview_counts_what_happened(database: Database, settings: S
 
 async def test_a_member_is_not_offered_sample_data(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
-        await owner.execute("update public.organization_members set role = 'member'")
+        await becomes(owner, "member")
         assert "Load sample data" not in (await desk.get("/dashboard")).text
         assert (await desk.send("/dashboard/sample-data", page="/dashboard/contacts")).status_code == 403

@@ -16,6 +16,7 @@ from frontdesk.access import Actor
 from frontdesk.database import Database, new_id
 from frontdesk.settings import Settings
 from tests.desk import Desk, seated
+from tests.roles import becomes
 
 PAGE = "/dashboard/audit"
 LONG = "Örjan 🙂 " + "ع" * 380
@@ -143,7 +144,7 @@ async def test_a_question_stops_after_some_thousand_entries_and_can_be_continued
 
 async def test_who_may_not_read_the_log_does_not_get_in_and_sees_no_way_to_it(desk: Desk, owner: psycopg.AsyncConnection[Any]) -> None:
     assert f'href="{PAGE}"' in (await desk.get("/dashboard")).text
-    await owner.execute("update organization_members set role = 'member' where user_id = %s", (desk.user_id,))
+    await becomes(owner, "member", desk.user_id)
     assert (await desk.get(PAGE)).status_code == 403
     assert f'href="{PAGE}"' not in (await desk.get("/dashboard")).text
 

@@ -14,6 +14,7 @@ from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.audit.test_chain import Log, log
 from tests.desk import Desk, seated
+from tests.roles import becomes
 
 __all__ = ["log"]
 
@@ -79,7 +80,7 @@ async def test_nobody_walks_along_a_neighbours_chain_or_without_the_permission(l
     async with log.database.tenant(log.moretti, log.olga) as db:
         with pytest.raises(errors.InsufficientPrivilege):
             await db.rows("select * from private.walk_audit(%(of)s, 0, 10)", {"of": log.salon})
-    await log.owner.execute("update organization_members set role = 'viewer' where user_id = %s", (log.maya.user_id,))
+    await becomes(log.owner, "viewer", log.maya.user_id)
     with pytest.raises(errors.InsufficientPrivilege):
         await walk(log)
 
@@ -123,6 +124,6 @@ async def test_a_walk_that_begins_nowhere_begins_at_the_beginning(desk: Desk) ->
 
 
 async def test_a_member_without_the_permission_walks_nowhere(desk: Desk, owner: psycopg.AsyncConnection[Any]) -> None:
-    await owner.execute("update organization_members set role = 'viewer' where user_id = %s", (desk.user_id,))
+    await becomes(owner, "viewer", desk.user_id)
     answer = await desk.send("/dashboard/audit/verification", page="/dashboard")
     assert answer.status_code == 403

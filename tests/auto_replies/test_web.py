@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.auto_replies.desk import LIST, Desk, add
+from tests.roles import becomes
 from tests.world import World
 
 SCRIPTED = {"hx-request": "true"}
@@ -20,7 +21,7 @@ PRICES = {
 
 
 async def become(world: World, role: str) -> None:
-    await world.owner.execute("update organization_members set role = %s where user_id = %s", (role, world.shop.owner_id))
+    await becomes(world.owner, role, world.shop.owner_id)
 
 
 async def test_the_list_tells_each_rule_as_a_sentence(world: World, desk: Desk) -> None:

@@ -70,11 +70,12 @@ class Team:
         self.joined.append(visitor)
         answer = await visitor.register(name=name, email=email, organization_name=f"{name}'s own")
         assert answer.status_code == 303, answer.text
-        self.owner.execute("delete from organization_members where user_id = (select id from auth.users where email = %s)", [email])
         self.owner.execute(
             "insert into organization_members (organization_id, user_id, role) select %s, id, %s from auth.users where email = %s",
             [self.shop.organization_id, role, email],
         )
+        self.owner.execute('update auth.users set raw_user_meta_data = raw_user_meta_data || \'{"joins_by_invitation": "true"}\' where email = %s', [email])
+        self.owner.execute("delete from organizations where created_by = (select id from auth.users where email = %s)", [email])
         await visitor.sign_in(email, PASSWORD)
         return visitor
 

@@ -9,6 +9,7 @@ from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.desk import Desk, seated
 from tests.graph import Graph
+from tests.roles import becomes
 
 LIST, NEW = "/dashboard/channels", "/dashboard/channels/new"
 TYPED = {
@@ -117,7 +118,7 @@ async def test_a_number_in_an_own_app_shows_its_address_to_those_who_may_change_
         assert "Give your Meta app its webhook address now." in page
         assert address.search(page) and SECRET not in page
         assert "Copy the verify token of Main number" in page
-        await owner.execute("update public.organization_members set role = 'member'")
+        await becomes(owner, "member")
         page = (await desk.get(LIST)).text
         assert "Main number" in page and "/webhooks/whatsapp/" not in page and "Your own Meta app" not in page
 
@@ -145,7 +146,7 @@ async def test_an_address_that_cannot_be_opened_any_more_says_so(database: Datab
 
 async def test_a_member_sees_numbers_and_changes_none(database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
-        await owner.execute("update public.organization_members set role = 'member'")
+        await becomes(owner, "member")
         page = (await desk.get(LIST)).text
         assert "+1 555 01" in page
         assert NEW not in page

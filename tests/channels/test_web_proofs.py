@@ -9,6 +9,7 @@ from tests.channels.test_web import LIST, NEW, SECRET, TYPED, channel_id
 from tests.conftest import Urls
 from tests.desk import Desk, seated
 from tests.graph import Graph, failure, show, tokens_of
+from tests.roles import becomes
 
 NUMBER = TYPED["phone_number_id"]
 MINE = tokens_of(EAAG_secret=NUMBER, EAAG_fresh=NUMBER, EAAG_attacker="106540352240001")
@@ -97,7 +98,7 @@ async def test_of_a_channel_that_is_not_his_or_a_sandbox_nobody_asks_whatsapp(da
 async def test_who_may_not_change_numbers_asks_nothing(database: Database, settings: Settings, meta: Graph, owner: psycopg.AsyncConnection[object]) -> None:
     async with seated(database, settings) as desk:
         await desk.press(NEW, page=NEW, **TYPED)
-        await owner.execute("update public.organization_members set role = 'member'")
+        await becomes(owner, "member")
         meta.asked.clear()
         for path in (NEW, f"{LIST}/{await channel_id(desk)}/token"):
             assert (await desk.send(path, page="/dashboard/contacts", **TYPED)).status_code == 403

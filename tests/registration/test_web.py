@@ -13,6 +13,7 @@ from frontdesk.access import Actor
 from frontdesk.channels import sandbox_of
 from frontdesk.database import Database
 from frontdesk.settings import Settings
+from tests.roles import leaves
 from tests.users.browser import AWAY, Browser, doors, hidden_fields
 
 Owner = psycopg.AsyncConnection[Any]
@@ -167,7 +168,7 @@ async def test_a_sign_up_goes_through_when_its_organization_cannot_be_made_and_t
 async def test_somebody_removed_from_his_organization_gets_no_other_by_visiting(app: FastAPI, owner: Owner) -> None:
     async with Browser(app) as browser:
         await browser.register()
-        await owner.execute("delete from public.organization_members")
+        await leaves(owner)
         assert (await browser.get("/account")).status_code == 200
     assert await seen(owner, "select count(*) from public.organizations") == [(1,)]
 

@@ -36,6 +36,8 @@ FULL = [
     "/dashboard/contacts?q=zzz",
     "/dashboard/auto-replies/new",
     "/dashboard/channels/new",
+    "/dashboard/team",
+    "/dashboard/team?q=nobody+like+it",
     "/dashboard/billing",
     "/dashboard/audit",
     "/dashboard/audit?q=nobody",
@@ -51,6 +53,8 @@ OPENED = {
     "/dashboard/contacts": "#people a.go",
     "/dashboard/auto-replies": ".rule-row a",
     "/dashboard/channels": ".card a",
+    "/dashboard/team": "#members tr:last-child a.go",
+    "/dashboard/team/members": "a[href$='/ownership']",
 }
 OUTSIDE = ["/login", "/register"]
 # What answers a browser's GET and is no page of its own, and why.
@@ -67,6 +71,14 @@ PIECES = {
 CROWDED = """
     with another as (insert into public.organizations (id, slug, name) values (gen_random_uuid(), 'moretti', 'مقهى النيل') returning id)
     insert into public.organization_members (organization_id, user_id, role) select a.id, u.id, 'viewer' from another a, auth.users u
+"""
+# and somebody with a name as long, who works in the first organization too
+COLLEAGUE = """
+    with somebody as (
+      insert into auth.users (id, email, raw_user_meta_data)
+      values (gen_random_uuid(), repeat('e', 60) || '@example.com', jsonb_build_object('name', repeat('N', 400), 'joins_by_invitation', 'true')) returning id)
+    insert into public.organization_members (organization_id, user_id, role)
+    select o.id, s.id, 'viewer' from public.organizations o, somebody s where o.slug = 'lagos-glow-salon'
 """
 LONGEST = """
     update public.contacts set name = repeat('N', 400)
@@ -94,8 +106,10 @@ async def test_everybody_can_use_every_page(
         await expect(page.locator("#toasts")).to_contain_text("The sample data is here.")
         await owner.execute(CROWDED)
         await owner.execute(LONGEST)
+        await owner.execute(COLLEAGUE)
         problems += [await look(page, path) for path in FULL]
-        problems += [await look(page, await first(page, path, link)) for path, link in OPENED.items()]
+        for path, link in OPENED.items():
+            problems.append(await look(page, await first(page, path if path in FULL else page.url, link)))
         await owner.execute("update private.sessions set reauthenticated_at = now() - interval '1 hour'")
         problems += [await look(page, path) for path in STALE]
     assert [one for one in problems if one] == []

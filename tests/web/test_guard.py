@@ -5,6 +5,7 @@ from fastapi import FastAPI
 
 from frontdesk.access import Permission
 from frontdesk.web import PUBLIC, SIGNED_IN, Door, needs_of
+from tests.roles import becomes, leaves
 from tests.web.small import app, browser, form
 from tests.world import World
 
@@ -41,7 +42,7 @@ async def test_the_owner_enters_with_his_permissions(world: World) -> None:
 
 
 async def test_a_viewer_may_not_write(world: World) -> None:
-    await world.owner.execute("update public.organization_members set role = 'viewer' where user_id = %s", (world.shop.owner_id,))
+    await becomes(world.owner, "viewer", world.shop.owner_id)
     async with browser(world) as viewer:
         assert (await viewer.get("/contacts")).status_code == 200
         answer = await viewer.post("/contacts", data=form(world, name="x"))
@@ -59,7 +60,7 @@ async def test_without_an_organization_one_may_still_see_the_own_account(world: 
 
 
 async def test_who_was_thrown_out_a_moment_ago_sees_nothing(world: World) -> None:
-    await world.owner.execute("delete from public.organization_members where user_id = %s", (world.shop.owner_id,))
+    await leaves(world.owner, world.shop.owner_id)
     async with browser(world) as former:
         assert (await former.get("/contacts")).status_code == 404
 

@@ -26,6 +26,7 @@ GROUPS = {
     "keys": _("API keys"),
     "channels": _("Channels"),
     "contacts": _("Contacts"),
+    "conversations": _("Conversations"),
     "rules": _("Auto replies"),
     "money": _("Plan and billing"),
     "organization": _("Organization and settings"),
@@ -52,6 +53,14 @@ WORDINGS = {
     ),
     "user.identity_unlinked": Wording("sign_in", "plug", (_("%(actor)s unlinked an account that signed in"),), "warn"),
     "session.revoked": Wording("sign_in", "lock", (_("%(actor)s ended a session on another device"),), "warn"),
+    "member.role_changed": Wording(
+        "rights", "team", (_("%(actor)s changed the role of %(name)s from %(from)s to %(to)s"), _("%(actor)s changed a member’s role")), "warn"
+    ),
+    "member.removed": Wording("rights", "trash", (_("%(actor)s removed %(name)s from the team"), _("%(actor)s removed a member")), "bad"),
+    "member.left": Wording("rights", "logout", (_("%(actor)s left the organization"),), "warn"),
+    "organization.handed_over": Wording(
+        "rights", "key", (_("%(actor)s handed the organization over to %(name)s"), _("%(actor)s handed the organization over")), "bad"
+    ),
     "channel.connected": Wording("channels", "plug", (_("%(actor)s connected the number %(number)s"), _("%(actor)s connected a number")), "ok"),
     "channel.disconnected": Wording("channels", "plug", (_("%(actor)s disconnected the number %(number)s"), _("%(actor)s disconnected a number")), "bad"),
     "channel.token_renewed": Wording(
@@ -89,12 +98,15 @@ NAMES = {
     "contacts": _("Contacts"),
     "cooldown_seconds": _("Seconds between two answers"),
     "given_name": _("Name"),
+    "given_to": _("Given to"),
     "keywords": _("Words"),
     "match": _("How strictly"),
+    "member": _("Member"),
     "name": _("Name"),
     "number": _("Number"),
     "on": _("On"),
     "organization": _("Organization"),
+    "owner": _("Owner"),
     "own_app": _("Own Meta app"),
     "phone_number_id": _("Phone number ID"),
     "reply": _("Text"),

@@ -13,7 +13,7 @@ from frontdesk.errors import TooManyRequests
 from frontdesk.live.wire import Wire
 
 ANYTHING = "changed"  # the topic that says no more than that
-SESSIONS = "sessions"  # somebody signed out, or is no member any more: streams look whether they may go on
+SESSIONS = "sessions"  # somebody signed out, or a member's place changed: streams look whether they may go on
 MOST_TOPICS = 16  # that wait for one listener; more of them become ANYTHING
 MOST_STREAMS = 8  # of one session, in this process
 MOST_REMEMBERED = 20_000  # organizations whose latest change is remembered
@@ -53,11 +53,12 @@ class Listener:
         return self
 
     async def __anext__(self) -> str:
-        """The next topic; cancelling loses none."""
+        """The next topic; cancelling loses none. Whether one may go on at all comes first."""
         while not self.closed:
-            for topic in self._topics:
-                del self._topics[topic]
-                return topic
+            for topic in (SESSIONS, *self._topics):
+                if topic in self._topics:
+                    del self._topics[topic]
+                    return topic
             self._ready.clear()
             await self._ready.wait()
         raise StopAsyncIteration

@@ -163,7 +163,10 @@ class Shop:
     async def colleague(self, role: str, name: str) -> Browser:
         """Another member of this team, in a browser of their own."""
         user_id, token = await _sign_up(self.database, name, f"{name.lower()}@example.com", f"{name}'s own")
-        await self.owner.execute("delete from public.organization_members where user_id = %s", [user_id])
+        await self.owner.execute("delete from public.organizations where created_by = %s", [user_id])
+        await self.owner.execute(
+            'update auth.users set raw_user_meta_data = raw_user_meta_data || \'{"joins_by_invitation": "true"}\' where id = %s', [user_id]
+        )
         await self.owner.execute(
             "insert into public.organization_members (organization_id, user_id, role) values (%s, %s, %s)",
             [self.id, user_id, role],
