@@ -17,11 +17,12 @@ from frontdesk.demo.cli import demo
 from frontdesk.errors import FrontdeskError
 from frontdesk.inbound.cli import app as deliveries
 from frontdesk.mail.cli import app as mail
+from frontdesk.sealing.cli import app as secrets
 from frontdesk.settings import BadSettings, Settings
 
 commands = typer.Typer(name="frontdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 commands.command()(demo)
-for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries, "mail": mail}.items():
+for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries, "mail": mail, "secrets": secrets}.items():
     commands.add_typer(group, name=name)
 
 OwnerUrl = Annotated[str | None, typer.Option("--owner-url", help="The database owner's address, instead of DATABASE_OWNER_URL.")]

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from frontdesk.database import boot_check, embedded, migrator, setup
+from frontdesk import sealing, secret_files
+from frontdesk.database import Database, boot_check, embedded, migrator, setup
 from frontdesk.errors import FrontdeskError
 from frontdesk.settings import BadSettings, Settings
 
@@ -73,12 +74,14 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         if settings.database_url:
             yield await _server(settings.database_url)
             yield await _mail(settings, settings.database_url)
+            yield await _keys(settings, settings.database_url)
         elif not (settings.data_dir / "postgres").exists():
             yield Finding("database", True, "embedded, made at the first start")
         else:
             async with embedded.reached(settings) as server:
                 yield await _server(server.app_url)
                 yield await _mail(settings, server.app_url)
+                yield await _keys(settings, server.app_url)
     except (FrontdeskError, OSError) as error:
         yield Finding("database", False, str(error))
 
@@ -107,3 +110,17 @@ async def _mail(settings: Settings, url: str) -> Finding:
     if settings.development:
         return Finding("mail", True, f"no SMTP_URL: shown on {settings.base_url}/simulator/mail")
     return Finding("mail", False, "; ".join(["no SMTP_URL: nothing is sent", *told]))
+
+
+async def _keys(settings: Settings, url: str) -> Finding:
+    """Whether every key is there that a stored secret needs."""
+    try:
+        vault = secret_files.load(settings).vault
+        database = await Database.open(url, min_size=1, max_size=1)
+        try:
+            await sealing.require_keys(database, vault)
+        finally:
+            await database.close()
+    except FrontdeskError as error:
+        return Finding("secret keys", False, str(error))
+    return Finding("secret keys", True, f"all that is stored can be opened; {vault.names[0]} seals")

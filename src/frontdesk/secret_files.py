@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frontdesk.data_folder import DataFolderUnusable, usable
 from frontdesk.settings import Settings
-from frontdesk.vault import Vault
+from frontdesk.vault import BadKey, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,12 @@ class Secrets:
 
 
 def load(settings: Settings) -> Secrets:
-    """The secrets of these settings; what is not set is made once and kept (production sets them all)."""
+    """The secrets of these settings; what is not set is made once and kept (production sets them all). Raises BadKey."""
+    vault = Vault(settings.secret_keys or kept(settings.data_dir, "keys", Vault.make_key))
+    if vault.guessable and not settings.development:
+        raise BadKey(f"The key {vault.guessable[0]} of FRONTDESK_SECRET_KEYS is a sample, not a random one. `frontdesk secrets make-key` makes one.")
     return Secrets(
-        vault=Vault(settings.secret_keys or kept(settings.data_dir, "keys", Vault.make_key)),
+        vault=vault,
         whatsapp_verify_token=settings.whatsapp_verify_token or kept(settings.data_dir, "whatsapp_verify_token"),
         simulator_app_secret=kept(settings.data_dir, "simulator_app_secret") if settings.simulated else None,
     )

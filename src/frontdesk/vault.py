@@ -18,6 +18,7 @@ from frontdesk.errors import FrontdeskError
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 KEY_BYTES = 32
+FEWEST_BYTES = 12  # different ones among 32: chance draws fewer once in 10^25 times
 MOST_OPENED = 10_000  # data keys that stay opened in memory
 INSTALLATION, ORGANIZATION = "v1", "v2"
 
@@ -37,6 +38,7 @@ class Vault:
         """Read `k2:<base64>,k1:<base64>`. Raises BadKey."""
         self._keys: dict[str, AESGCM] = {}
         self._opened: dict[tuple[UUID, str], DataKey] = {}
+        self.guessable: list[str] = []  # names of keys that nobody drew at random: zeros, or a pattern of an example
         for entry in filter(None, (part.strip() for part in keys.split(","))):
             number = len(self._keys) + 1
             name, _, encoded = entry.partition(":")
@@ -48,6 +50,8 @@ class Vault:
                 # by its number: what is no name may be the key itself
                 raise BadKey(f"Key {number} of FRONTDESK_SECRET_KEYS cannot be used. {BadKey.__doc__}")
             self._keys[name] = AESGCM(key)
+            if len(set(key)) < FEWEST_BYTES:
+                self.guessable.append(name)
         if not self._keys:
             raise BadKey(f"FRONTDESK_SECRET_KEYS is empty. {BadKey.__doc__}")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from frontdesk.database import Database, Platform, Tenant, Tenants
-from frontdesk.errors import FrontdeskError, Unavailable
+from frontdesk.errors import BadInput, Conflict, FrontdeskError, Unavailable
 from frontdesk.sealing import store
 from frontdesk.sealing.records import Holding, Rotation, Stale
 from frontdesk.vault import CannotOpen, DataKey, Vault
@@ -32,6 +32,14 @@ class SecretsLocked(Unavailable):
 
 class NoNewKey(FrontdeskError):
     """There is no new key: put one in front of FRONTDESK_SECRET_KEYS (`frontdesk secrets make-key` makes one), restart, and rotate then."""
+
+
+class NotConfirmed(BadInput):
+    """What a lost key has sealed cannot be brought back by anybody. Look for it in backups of your settings first; give --yes to go on without it."""
+
+
+class KeyIsThere(Conflict):
+    """This key is not lost."""
 
 
 class NotKnownEverywhere(FrontdeskError):
@@ -60,7 +68,12 @@ async def holdings(database: Database) -> list[Holding]:
 
 async def require_keys(database: Database, vault: Vault) -> None:
     """Raises KeysMissing unless every key is here that sealed something, and is the one it was."""
-    held = await store.holdings(database)
+    check_keys(await store.holdings(database), vault)
+
+
+def check_keys(held: Iterable[Holding], vault: Vault) -> None:
+    """Raises KeysMissing as `require_keys` does."""
+    held = list(held)
     amounts: Counter[str] = Counter()
     for holding in held:
         amounts[holding.sealed_by or ""] += holding.amount
@@ -71,7 +84,8 @@ async def require_keys(database: Database, vault: Vault) -> None:
         told += [f"{n:,} with a key {name}, but the key of that name is another one now" for name, n in other.items()]
         raise KeysMissing(
             f"Stored secrets cannot be opened: {'; '.join(told)}. Put back into FRONTDESK_SECRET_KEYS (or the file secrets/keys of the data folder) what"
-            " was there before, behind the newest key; `frontdesk secrets rotate` seals everything with that one."
+            " was there before, behind the newest key; `frontdesk secrets rotate` then seals everything with that one. If the old key is lost for good:"
+            f" `frontdesk secrets abandon {next(iter([*missing, *other]))}`."
         )
 
 
@@ -83,28 +97,36 @@ async def rotate(database: Database, vault: Vault, advance: Callable[[int], None
     await require_keys(database, vault)
     await _require_newest_everywhere(database, vault)
     newest, done = vault.names[0], Rotation()
-    waiting = _waiting(await store.holdings(database), newest)
-    if not waiting and len(vault.names) == 1:
+    places = waiting(await store.holdings(database), newest)
+    if not places and len(vault.names) == 1:
         raise NoNewKey
     for _ in range(ROUNDS):
         done.unopened = 0
-        for place in waiting:
+        for place in places:
             await _renew(database, vault, place, done, advance)
-        waiting = _waiting(await store.holdings(database), newest)
-        done.left = sum(waiting.values()) - done.unopened
-        if done.left <= 0:
+        places = waiting(await store.holdings(database), newest)
+        done.left = max(0, sum(places.values()) - done.unopened)
+        if not done.left:
             break
         await asyncio.sleep(PAUSE)
     return done
 
 
-def _waiting(held: Iterable[Holding], newest: str) -> dict[str, int]:
-    """How many values of each column wait for a rotation; those sealed by the installation first, the data keys among them."""
-    waiting: dict[str, int] = {}
+async def abandon(database: Database, vault: Vault, name: str) -> int:
+    """Give up what a key has sealed that is lost; how much that was. Raises KeyIsThere when anything of it opens."""
+    held = [one for one in await store.holdings(database) if one.sealed_by == name]
+    if name in vault.names and (not held or _opens(vault, held)):
+        raise KeyIsThere(f"The key {name} is there, and opens what it has sealed. `frontdesk secrets rotate` seals that with the newest key.")
+    return await store.abandon(database, name)
+
+
+def waiting(held: Iterable[Holding], newest: str) -> dict[str, int]:
+    """How many values of each column wait for a rotation; the data keys and what else the installation's keys seal first."""
+    found: dict[str, int] = {}
     for one in sorted(held, key=lambda one: (one.with_data_key, one.place)):
         if one.waits(newest):
-            waiting[one.place] = waiting.get(one.place, 0) + one.amount
-    return waiting
+            found[one.place] = found.get(one.place, 0) + one.amount
+    return found
 
 
 async def _renew(database: Database, vault: Vault, place: str, done: Rotation, advance: Callable[[int], None]) -> None:

@@ -35,6 +35,13 @@ async def replace(database: Database, place: str, changes: Sequence[dict[str, An
     return replaced
 
 
+async def abandon(database: Database, key: str) -> int:
+    """Forget what a key has sealed, and the data keys it has wrapped; how many values that were."""
+    rows = await database.call("select private.abandon_sealed(%(key)s) as abandoned", {"key": key})
+    abandoned: int = rows[0]["abandoned"]
+    return abandoned
+
+
 async def keys_in_use(database: Database) -> list[str]:
     """What the running processes call their connections, which says the keys that each knows."""
     rows = await database.call(

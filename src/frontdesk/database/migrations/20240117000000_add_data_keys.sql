@@ -141,4 +141,21 @@ begin
 end $$;
 grant execute on function private.replace_sealed(text, jsonb) to frontdesk_app;
 
+-- Gives up what a key has sealed that is lost for good: what is left in its place opens for nobody, and says so. Returns how many values that were.
+create function private.abandon_sealed(lost_key text) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare one private.sealed_columns; amount bigint; total bigint := 0;
+begin
+  for one in select * from private.sealed_columns c order by c.place loop
+    execute format(
+      case one.place when 'data_keys.wrapped' then $q$delete from private.%1$I where split_part(%2$I, '.', 2) = $1$q$
+        else $q$update private.%1$I set %2$I = 'abandoned' where %2$I like 'v1.%%' and split_part(%2$I, '.', 2) = $1$q$ end,
+      split_part(one.place, '.', 1), split_part(one.place, '.', 2)) using lost_key;
+    get diagnostics amount = row_count;
+    total := total + amount;
+  end loop;
+  return total;
+end $$;
+grant execute on function private.abandon_sealed(text) to frontdesk_app;
+
 revoke execute on all functions in schema private from public, anon;
