@@ -21,8 +21,15 @@ OTHER_KEYS = {
     "conversations(organization_id, assigned_to) -> organization_members": "who leaves leaves the conversations behind",
     "private.sessions(organization_id) -> organizations": "a user stays signed in when an organization goes",
 }
-WITH_THEIR_USER = {"organization_members(user_id)": "a membership is the user's", "private.sessions(user_id)": "so is a session",
-                   "private.user_identities(user_id)": "and an identity"}  # fmt: skip
+WITH_THEIR_USER = {
+    "organization_members(user_id)": "a membership is the user's",
+    "private.sessions(user_id)": "so is a session",
+    "private.user_identities(user_id)": "and an identity",
+    "private.authenticators(user_id)": "and whatever he proves himself with",
+    "private.authenticator_offers(user_id)": "as above",
+    "private.recovery_codes(user_id)": "as above",
+    "private.pending_sign_ins(user_id)": "as above",
+}
 # Foreign keys without an index of their own, and why: what refers by them is found by the organization.
 NO_INDEX = {"conversations(organization_id, channel_id)": "a channel is given up once, and every message would pay for the index"}
 # Unique keys that do not begin with the organization, and why.
@@ -46,6 +53,10 @@ OTHER_UNIQUE = {
     "user_identities_one_of_each": "an identity is a user's",
     "provider_visits_pkey": "nobody knows yet who comes back from the provider",
     "provider_newcomers_pkey": "a newcomer has no organization yet",
+    "authenticators_pkey": "what a user proves himself with is his own",
+    "authenticator_offers_pkey": "as above",
+    "recovery_codes_pkey": "as above",
+    "pending_sign_ins_pkey": "a sign-in is found by its token",
 }
 CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.

@@ -35,14 +35,16 @@ from frontdesk.secret_files import Secrets
 from frontdesk.settings import Settings
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
+from frontdesk.users.factors import web as factors_web
 from frontdesk.users.reauthentication import web as reauthentication_web
+from frontdesk.users.second_step import web as second_step_web
 
 WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
-    registration_web, users_web, account_web, reauthentication_web, demo_web, analytics_web, inbox_web, auto_replies_web, contacts_web,
-    channels_web, members_web, billing_web, audit_web,
+    registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, demo_web, analytics_web, inbox_web,
+    auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 from fastapi import FastAPI
 
-from frontdesk import web
+from frontdesk import secret_files, web
 from frontdesk.database import Database, Tenant
 from frontdesk.live import Live
 from frontdesk.registration import visitor_finder
@@ -16,7 +16,9 @@ from frontdesk.registration import web as registration_web
 from frontdesk.settings import Settings
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
+from frontdesk.users.factors import web as factors_web
 from frontdesk.users.reauthentication import web as reauthentication_web
+from frontdesk.users.second_step import web as second_step_web
 
 HOME = "127.0.0.1"
 AWAY = "203.0.113.5"
@@ -29,9 +31,10 @@ def doors(database: Database, settings: Settings) -> FastAPI:
     """The application, with these two domains' doors only."""
     app = FastAPI(openapi_url=None)
     app.state.database, app.state.settings, app.state.live = database, settings, Live(database.url)
+    app.state.secrets = secret_files.load(settings)
     app.state.find_visitor, app.state.load_frame = visitor_finder(database, settings), _no_frame
     app.include_router(registration_web.door.router)
-    for door in (users_web, account_web, reauthentication_web):
+    for door in (users_web, second_step_web, account_web, factors_web, reauthentication_web):
         app.include_router(door.door.router)
     web.install(app)
     return app

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from frontdesk.database import Database
 from frontdesk.users import find_visitor
-from frontdesk.web import SIGNED_IN, Door, fresh_of
+from frontdesk.web import SIGNED_IN, Door, fresh_of, needs_of
 from tests.users.browser import PASSWORD, WRONG, Browser, hidden_fields, signed_in
 
 pytestmark = pytest.mark.usefixtures("maya_signed_out")
@@ -54,7 +54,10 @@ async def prove(browser: Browser, password: str = PASSWORD, wanted: str = "/safe
 
 
 def test_a_route_says_whether_it_asks_for_a_proof(app: FastAPI) -> None:
-    assert fresh_of(app.routes) == {("GET", "/safe"), ("POST", "/safe")}
+    found = fresh_of(app.routes)
+    assert {("GET", "/safe"), ("POST", "/safe")} <= found and ("GET", "/account") not in found
+    factors = {route for route in needs_of(app.routes) if route[1].startswith(("/account/authenticator", "/account/recovery-codes"))}
+    assert len(factors) == 6 and factors <= found
 
 
 @pytest.mark.parametrize(("ago", "inside"), [("9 minutes 50 seconds", True), ("10 minutes 1 second", False)])

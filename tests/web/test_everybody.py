@@ -42,7 +42,9 @@ FULL = [
     "/dashboard/audit",
     "/dashboard/audit?q=nobody",
     "/account",
+    "/account/authenticator",
     "/account/password",
+    "/account/recovery-codes",
     "/simulator",
     "/nowhere",
 ]
@@ -66,6 +68,7 @@ PIECES = {
     "/dashboard/inbox/{conversation_id}/head": "a piece of a conversation",
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
     "/healthz": "for programs",
+    "/login/second-factor": "looked at by tests/users/test_browser.py, between two steps",
 }
 # the user belongs to a second organization, so that there is something to switch; and the newest contact has the longest name there is
 CROWDED = """
@@ -128,9 +131,14 @@ async def look(page: Page, path: str) -> dict[str, Any]:
     assert await page.evaluate("document.documentElement.dataset.bsTheme") == await page.evaluate(
         "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
     )
+    return await look_here(page)
+
+
+async def look_here(page: Page) -> dict[str, Any]:
+    """What is wrong with the page that is open."""
     await page.evaluate(AXE)
     found, beyond = await page.evaluate(FOUND, RULES), await page.evaluate(BEYOND)
-    return {"page": path, "axe": found, "beyond the edge": beyond} if found or beyond else {}
+    return {"page": page.url, "axe": found, "beyond the edge": beyond} if found or beyond else {}
 
 
 async def first(page: Page, path: str, link: str) -> str:

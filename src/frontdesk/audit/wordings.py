@@ -48,6 +48,11 @@ WORDINGS = {
     "user.password_changed": Wording("sign_in", "key", (_("%(actor)s changed the password"),), "warn"),
     "user.reauthenticated": Wording("sign_in", "unlock", (_("%(actor)s proved again who that is"),)),
     "user.reauthentication_failed": Wording("sign_in", "lock", (_("Somebody at %(actor)s’s device failed to prove to be that person"),), "bad"),
+    "user.second_factor_failed": Wording("sign_in", "lock", (_("Somebody who proved to be %(actor)s failed at the second factor"),), "bad"),
+    "authenticator.added": Wording("sign_in", "key", (_("%(actor)s set up an authenticator app"),), "ok"),
+    "authenticator.removed": Wording("sign_in", "key", (_("%(actor)s turned the authenticator app off"),), "warn"),
+    "recovery_codes.renewed": Wording("sign_in", "lifebuoy", (_("%(actor)s made new recovery codes"),), "warn"),
+    "recovery_code.used": Wording("sign_in", "lifebuoy", (_("%(actor)s used a recovery code, %(left)s are left"), _("%(actor)s used a recovery code")), "warn"),
     "user.identity_linked": Wording(
         "sign_in", "plug", (_("%(actor)s linked an account of %(issuer)s to sign in with"), _("%(actor)s linked an account to sign in with")), "warn"
     ),

@@ -8,12 +8,14 @@ from frontdesk.database import Database, Platform, new_id
 from frontdesk.errors import BadInput, NotFound
 from frontdesk.users import attempts, log, passwords, store
 from frontdesk.users.attempts import Limit, TooManyAttempts
+from frontdesk.users.factors import store as factors
 from frontdesk.users.fields import email_key
 from frontdesk.users.records import Account, Admission, NewUser, Session
 from frontdesk.users.tokens import hash_of, is_token, new_token
 from frontdesk.web import Membership, Visitor
 
 SESSION_SECONDS = 14 * 24 * 3600
+PENDING_SECONDS = 10 * 60
 WINDOW_SECONDS = 15 * 60
 PER_ACCOUNT, PER_ADDRESS = 10, 100  # failures: of one account from one address; of one address, whatever the account
 # Of one account, wherever they come from: whoever has many addresses gets no further (NIST SP 800-63B, 3.2.2). Ten times as many as from one
@@ -69,17 +71,24 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
         await attempts.forget(db, per_account)
         await attempts.give_back(db, per_address)
         await attempts.forget(db, everywhere)
+        if not await store.hold_password(db, account):
+            raise WrongEmailOrPassword  # it was changed while it was checked
         if checked.new_hash:
             await store.strengthen_password(db, account, checked.new_hash)
         return await admit(db, _as(caller, account), "password")
 
 
 async def admit(db: Platform, user: Actor, by: str) -> Admission:
-    """Let in a user who has just proved one factor, and write into the log by which: "password", "openid", ….
+    """Let in a user who has just proved one factor: with a session, or to the second step where he has a second factor.
 
-    Every way of signing in ends here, so that none goes past the second factor.
+    by: what he proved, for the log: "password", "openid", …. Every way of signing in ends here, so that none goes past the second factor.
     """
-    return Admission(await open_session(db, user, "user.signed_in", {"by": by}))
+    assert user.user_id is not None
+    if not await factors.owes_one(db, user.user_id):
+        return Admission(await open_session(db, user, "user.signed_in", {"by": by}))
+    token = new_token()
+    await factors.open_pending(db, user.user_id, hash_of(token), by)
+    return Admission(token, is_pending=True)
 
 
 async def open_session(db: Platform, user: Actor, action: str, details: dict[str, object] | None = None) -> str:

@@ -56,6 +56,11 @@ class Workshop:
 _workshop = Workshop()
 
 
+async def in_the_workshop(work: Callable[..., T], *arguments: Any) -> T:
+    """Do other slow hashing in the same few threads. Raises PasswordsBusy."""
+    return await _workshop.run(work, *arguments)
+
+
 async def hashed(password: str) -> str:
     """The hash to keep. Raises PasswordsBusy."""
     return await _workshop.run(HASHER.hash, normal(password))

@@ -47,9 +47,10 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What somebody who proved one factor gets: `token` opens a session."""
+    """What somebody who proved one factor gets: the token of a session, or, while `is_pending`, of a sign-in that waits for the second factor."""
 
     token: str
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,13 @@ async def change_password(db: Platform, account: Account, new_hash: str) -> bool
     )
 
 
+async def hold_password(db: Platform, account: Account) -> bool:
+    """Whether the account's password is still this one. It stays so until the end of the transaction."""
+    return bool(
+        await db.value("select private.hold_password(%(user_id)s, %(password_hash)s)", {"user_id": account.user_id, "password_hash": account.password_hash})
+    )
+
+
 async def strengthen_password(db: Platform, account: Account, new_hash: str) -> None:
     """Keep a stronger hash of the same password."""
     await db.run(

@@ -28,7 +28,7 @@ from frontdesk.web.guard import (
 from frontdesk.web.pages import Pages, pages, render
 from frontdesk.web.protection import FormExpired, OriginCheck, WrongOrganization, check_form
 from frontdesk.web.requests import address, is_htmx, local_path, request_id, wants_fragment
-from frontdesk.web.sessions import demand_security, end_session, session_token, start_session
+from frontdesk.web.sessions import demand_security, end_pending, end_session, pending_token, session_token, start_pending, start_session
 
 __all__ = [
     "MEBIBYTE",
@@ -58,6 +58,7 @@ __all__ = [
     "address",
     "check_form",
     "demand_security",
+    "end_pending",
     "end_session",
     "entered",
     "find_visitor",
@@ -70,12 +71,14 @@ __all__ = [
     "local_path",
     "needs_of",
     "pages",
+    "pending_token",
     "read_form",
     "render",
     "request_id",
     "say",
     "serve_static",
     "session_token",
+    "start_pending",
     "start_session",
     "static",
     "tell",

@@ -35,9 +35,28 @@ def end_session(request: Request, response: Response) -> None:
     response.headers["Clear-Site-Data"] = '"storage"'
 
 
+def pending_token(request: HTTPConnection) -> str | None:
+    """The token of a sign-in that waits for the second factor, unchecked. It opens nothing else."""
+    return request.cookies.get(_pending_name(request))
+
+
+def start_pending(request: Request, response: Response, token: str, max_age: int) -> None:
+    """Give the browser the token of a sign-in that waits for the second factor. `max_age`: seconds."""
+    response.set_cookie(_pending_name(request), token, max_age=max_age, path="/", secure=secure(request), httponly=True, samesite="lax")
+
+
+def end_pending(request: Request, response: Response) -> None:
+    """Take that token back."""
+    response.delete_cookie(_pending_name(request), path="/", secure=secure(request), httponly=True, samesite="lax")
+
+
 def _name(request: HTTPConnection) -> str:
     # Cookies know no ports: a plainer name would meet those of other programs on localhost.
     return "__Host-frontdesk" if secure(request) else "frontdesk_session"
+
+
+def _pending_name(request: HTTPConnection) -> str:
+    return "__Host-frontdesk-sign-in" if secure(request) else "frontdesk_sign_in"
 
 
 def _is_loopback(host: str) -> bool:

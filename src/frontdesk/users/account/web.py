@@ -12,6 +12,7 @@ from frontdesk.users import actions
 from frontdesk.users.account import passwords
 from frontdesk.users.admission import see_out, tell_streams
 from frontdesk.users.attempts import TooManyAttempts
+from frontdesk.users.factors.actions import factors_of
 from frontdesk.users.fields import Name
 from frontdesk.web import (
     SIGNED_IN,
@@ -129,5 +130,6 @@ async def _account_page(request: Request, who: SignedIn, form: Form[NameForm], s
         {"id": one.id, "current": one.id == who.session_id, "address": one.address, "device": device(one.user_agent),
          "created_at": one.created_at, "last_seen_at": one.last_seen_at} for one in sessions
     ]  # fmt: skip
+    factors = await factors_of(request.app.state.database, who)
     async with framed(request, who):
-        return await render(request, "users/account/show.html", status_code=status_code, form=form, sessions=shown)
+        return await render(request, "users/account/show.html", status_code=status_code, form=form, sessions=shown, factors=factors)

@@ -7,8 +7,10 @@ from frontdesk.database import Database, Platform
 from frontdesk.errors import BadInput
 from frontdesk.users import attempts, log, passwords, store
 from frontdesk.users.attempts import Limit, TooManyAttempts
+from frontdesk.users.factors import codes
 from frontdesk.users.records import Account
 from frontdesk.users.tokens import hash_of, new_token
+from frontdesk.vault import Vault
 from frontdesk.web import SignInNeeded, Visitor
 
 TRIES, WINDOW_SECONDS = 10, 15 * 60
@@ -28,6 +30,20 @@ async def by_password(database: Database, user: Actor, visitor: Visitor, passwor
         token = await renew(db, visitor)
         await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": "password"})
     return token
+
+
+async def by_authenticator(database: Database, vault: Vault, user: Actor, visitor: Visitor, code: str) -> str:
+    """Take a code of the authenticator app as the proof, and return the new token of this session.
+
+    Raises WrongCode, TooManyAttempts or CannotCheck.
+    """
+    claim = await codes.claim_authenticator(database, vault, visitor.user_id, code)
+    async with database.platform() as db:
+        if await codes.spend(db, visitor.user_id, claim) is not None:
+            token = await renew(db, visitor)
+            await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": codes.AUTHENTICATOR})
+            return token
+    raise await codes.refuse(database, user, claim)
 
 
 async def check_password(database: Database, user: Actor, visitor: Visitor, password: str) -> Account:

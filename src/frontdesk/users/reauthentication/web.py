@@ -10,6 +10,7 @@ from frontdesk.errors import FrontdeskError
 from frontdesk.users import actions as users
 from frontdesk.users.account import passwords
 from frontdesk.users.attempts import TooManyAttempts
+from frontdesk.users.factors.actions import factors_of
 from frontdesk.users.reauthentication import actions
 from frontdesk.web import SIGNED_IN, Door, Form, SignedIn, SignInNeeded, actor, demand_security, go, local_path, read_form, render, start_session
 
@@ -17,9 +18,10 @@ door = Door()
 
 
 class ProofForm(BaseModel):
-    """The password, and where the user was going."""
+    """The password or a code of the authenticator app, and where the user was going."""
 
     password: str = ""
+    code: str = ""
     next: str = ""
 
 
@@ -37,7 +39,7 @@ async def reauthenticate(request: Request, who: SignedIn) -> Response:
     sent = form.data or ProofForm()
     try:
         demand_security(request)
-        token = await actions.by_password(request.app.state.database, actor(request, who), who, sent.password)
+        token = await _proved(request, who, sent)
     except SignInNeeded:
         raise
     except FrontdeskError as error:
@@ -49,9 +51,16 @@ async def reauthenticate(request: Request, who: SignedIn) -> Response:
     return response
 
 
+async def _proved(request: Request, who: SignedIn, sent: ProofForm) -> str:
+    state, user = request.app.state, actor(request, who)
+    if sent.code:
+        return await actions.by_authenticator(state.database, state.secrets.vault, user, who, sent.code)
+    return await actions.by_password(state.database, user, who, sent.password)
+
+
 async def _page(request: Request, who: SignedIn, form: Form[Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
     shown: Form[Any] = Form(values={"next": local_path(form.value("next") or None, "/account")}, errors=form.errors)
     has_password = await passwords.exists(request.app.state.database, who)
-    return await render(
-        request, "users/reauthentication/show.html", status_code=status_code, headers=headers, form=shown, has_password=has_password
-    )  # fmt: skip
+    factors = await factors_of(request.app.state.database, who)
+    facts = {"form": shown, "has_password": has_password, "factors": factors}
+    return await render(request, "users/reauthentication/show.html", status_code=status_code, headers=headers, **facts)

@@ -1,0 +1,104 @@
+"""Adding, replacing and removing second factors. Every change ends the user's other sessions."""
+
+import time
+from uuid import UUID
+
+from frontdesk.access import Actor
+from frontdesk.database import Database
+from frontdesk.errors import Conflict
+from frontdesk.users import log
+from frontdesk.users import store as users
+from frontdesk.users.factors import recovery, store, totp
+from frontdesk.users.factors.codes import WrongCode, context_of
+from frontdesk.users.factors.records import Factors
+from frontdesk.vault import CannotOpen, Vault
+from frontdesk.web import Visitor
+
+OFFERS = "authenticator_offers"
+
+
+class OfferGone(Conflict):
+    """This QR code is too old, or another one took its place. Begin again with a new one."""
+
+
+class NoAuthenticator(Conflict):
+    """The authenticator is off already."""
+
+
+class NoSecondFactor(Conflict):
+    """Recovery codes stand in for a second factor. Add one first."""
+
+
+async def factors_of(database: Database, visitor: Visitor) -> Factors:
+    """What the user has beside his password."""
+    async with database.platform() as db:
+        return await store.factors_of(db, visitor.user_id)
+
+
+async def offer_authenticator(database: Database, vault: Vault, visitor: Visitor) -> None:
+    """Make a secret for the user's app. It is no factor until he has typed a code made from it."""
+    sealed = vault.seal(totp.new_secret(), context=context_of(visitor.user_id, OFFERS))
+    async with database.platform() as db:
+        await store.offer_authenticator(db, visitor.user_id, sealed)
+
+
+async def offered_secret(database: Database, vault: Vault, visitor: Visitor) -> str | None:
+    """The secret that is offered to the user at the moment."""
+    async with database.platform() as db:
+        sealed = await store.find_offer(db, visitor.user_id)
+    return _opened(vault, visitor.user_id, sealed)
+
+
+async def confirm_authenticator(database: Database, vault: Vault, user: Actor, visitor: Visitor, code: str) -> list[str]:
+    """Turn the authenticator on, in place of the one before, and return recovery codes to show where there were none left.
+
+    Raises WrongCode, OfferGone or PasswordsBusy.
+    """
+    async with database.platform() as db:
+        sealed, factors = await store.find_offer(db, visitor.user_id), await store.factors_of(db, visitor.user_id)
+    secret = _opened(vault, visitor.user_id, sealed)
+    if secret is None or sealed is None:
+        raise OfferGone
+    step = totp.step_of(secret, code, time.time())
+    if step is None:
+        raise WrongCode(field="code")
+    codes, salt = [] if factors.recovery_codes_left else recovery.new_codes(), recovery.new_salt()
+    hashes = await recovery.hashes_of(codes, salt)
+    async with database.platform() as db:
+        if not await store.confirm_authenticator(db, visitor.user_id, sealed, vault.seal(secret, context=context_of(visitor.user_id)), step):
+            raise OfferGone
+        if codes:
+            await store.replace_recovery_codes(db, visitor.user_id, salt, hashes)
+        ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
+        await log.record(db, visitor.user_id, user, "authenticator.added", details={"sessions": ended, "replaced": bool(factors.authenticator_since)})
+    return codes
+
+
+async def remove_authenticator(database: Database, user: Actor, visitor: Visitor) -> None:
+    """Turn the authenticator off. Raises NoAuthenticator."""
+    async with database.platform() as db:
+        if not await store.remove_authenticator(db, visitor.user_id):
+            raise NoAuthenticator
+        ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
+        await log.record(db, visitor.user_id, user, "authenticator.removed", details={"sessions": ended})
+
+
+async def renew_recovery_codes(database: Database, user: Actor, visitor: Visitor) -> list[str]:
+    """Ten new codes in place of all before them. Raises NoSecondFactor or PasswordsBusy."""
+    codes, salt = recovery.new_codes(), recovery.new_salt()
+    hashes = await recovery.hashes_of(codes, salt)
+    async with database.platform() as db:
+        if not await store.has_any(db, visitor.user_id):
+            raise NoSecondFactor
+        await store.replace_recovery_codes(db, visitor.user_id, salt, hashes)
+        ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
+        await log.record(db, visitor.user_id, user, "recovery_codes.renewed", details={"sessions": ended})
+    return codes
+
+
+def _opened(vault: Vault, user_id: UUID, sealed: str | None) -> str | None:
+    """The plain secret of an offer; none where its key is gone: then there is a new offer to be made."""
+    try:
+        return vault.open(sealed, context=context_of(user_id, OFFERS)) if sealed else None
+    except CannotOpen:
+        return None
