@@ -15,7 +15,7 @@ class Rows:
 
     def __init__(self, organization_id: UUID, user_id: UUID, channel_id: UUID) -> None:
         self.organization_id, self.user_id, self.channel_id = organization_id, user_id, channel_id
-        self.contact_id, self.conversation_id, self.auto_reply_id = new_id(), new_id(), new_id()
+        self.contact_id, self.conversation_id, self.auto_reply_id, self.api_key_id = new_id(), new_id(), new_id(), new_id()
 
     def of(self, table: str) -> Row:
         """A row of this table for this organization."""
@@ -26,11 +26,13 @@ class Rows:
 
     async def plant(self, owner: psycopg.AsyncConnection[Any], tables: list[str]) -> None:
         """Make sure that every table holds a row of this organization."""
-        first = ["contacts", "conversations", "auto_replies"]
+        first = ["contacts", "conversations", "auto_replies", "api_keys"]
         for table in first + [t for t in tables if t not in first]:
             row = self.of(table)
             if table in first:
-                row["id"] = {"contacts": self.contact_id, "conversations": self.conversation_id, "auto_replies": self.auto_reply_id}[table]
+                row["id"] = {
+                    "contacts": self.contact_id, "conversations": self.conversation_id, "auto_replies": self.auto_reply_id, "api_keys": self.api_key_id,
+                }[table]  # fmt: skip
             await insert(owner, table, row, " on conflict do nothing")
 
     def organizations(self) -> Row:
@@ -53,6 +55,12 @@ class Rows:
 
     def audit_logs(self) -> Row:
         return {"seq": 10**9, "created_at": "2026-01-01", "actor_kind": "system", "action": "x.y", "prev_hash": b"", "hash": b""}
+
+    def api_keys(self) -> Row:
+        return {"id": new_id(), "name": "x", "prefix": "fd_live_000000", "scopes": ["contacts:read"]}
+
+    def api_answers(self) -> Row:
+        return {"api_key_id": self.api_key_id, "idempotency_key": f"{new_id()}", "request_hash": bytes(32)}
 
     def contacts(self) -> Row:
         return {"id": new_id(), "name": "x"}

@@ -24,6 +24,7 @@ from tests.users.browser import Browser, hidden_fields
 # What names a thing of an organization in a path, and how to find the shop's. A new name has to be added here.
 NAMED = {
     "channel_id": "select id from channels where organization_id = %s and kind = 'cloud_api' limit 1",
+    "key_id": "select id from api_keys where organization_id = %s limit 1",
     "contact_id": "select id from contacts where organization_id = %s order by id limit 1",
     "conversation_id": "select conversation_id from messages where organization_id = %s and status = 'failed' limit 1",
     "member_id": "select user_id from organization_members where organization_id = %s and role = 'viewer'",
@@ -36,14 +37,15 @@ FIELDS = {
     "app_secret": "0123456789abcdef0123456789abcdef",
     "access_token": "EAAB", "text": "hello", "name": "Hours", "given_name": "Mine now", "to": "1", "on": "on", "trigger": "fallback",
     "as": "+447700900142", "match": "contains", "keywords": "open", "reply": "From nine to five.", "cooldown_seconds": "0",
-    "number": "+44 7700 900142", "emoji": "👍", "role": "member", "conversations": "unassign",
+    "number": "+44 7700 900142", "emoji": "👍", "scopes": "contacts:read", "expires": "30", "networks": "",
+    "role": "member", "conversations": "unassign",
 }  # fmt: skip
 # The simulator's doors for programs of this machine, which have no visitors: tests/channels/simulator/test_api.py and test_graph.py.
 PROGRAMS = ("/simulator/graph", "/simulator/inbound", "/simulator/messages", "/simulator/faults", "/simulator/limits")
 # A sign-in provider that is configured, and never there: its doors stand open, and lead nowhere.
 NO_PROVIDER = {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "frontdesk", "oidc_client_secret": "secret"}
 OF_A_USER = {"session_id", "identity_id"}  # what names a thing of a user in a path
-LAST = ("deletion", "disconnection", "/removal")  # after these the thing is gone
+LAST = ("deletion", "disconnection", "/removal", "revocation")  # after these the thing is gone
 SECRET = "Zebulon Only-Here"
 
 
@@ -102,6 +104,9 @@ async def furnish(owner: psycopg.AsyncConnection[Any], shop_id: UUID) -> dict[st
     await owner.execute(
         "select private.give_channel_app(organization_id, id, sha256(%s), 'sealed', 'sealed', 'sealed') from channels where name = %s", (b"token", SECRET)
     )
+    await owner.execute(
+        "insert into api_keys (organization_id, id, name, prefix, scopes) values (%s, %s, %s, 'fd_live_Zebulo', '{contacts:read}')", (shop_id, new_id(), SECRET)
+    )
     await owner.execute("update contacts set given_name = %s, name = %s where organization_id = %s", (SECRET, SECRET, shop_id))
     await owner.execute("update organizations set name = %s where id = %s", (SECRET, shop_id))
     colleague = new_id()
@@ -129,7 +134,7 @@ async def ask(browser: Browser, method: str, path: str, page: str = "/account") 
         return await browser.get(path)
     fields = hidden_fields((await browser.get(page)).text) | hidden_fields((await browser.get("/dashboard")).text)
     proof = {"origin": browser.base, "x-csrf-token": fields.get("csrf_token", ""), "x-organization-id": fields.get("organization_id", "")}
-    filled = fields | FIELDS | {"message_id": str(new_id())}
+    filled = fields | FIELDS | {"message_id": str(new_id()), "key_id": str(new_id())}
     return await browser.client.request(method, path, headers={key: value for key, value in proof.items() if value}, data=filled)
 
 
@@ -199,7 +204,7 @@ async def test_every_path_says_what_it_names_in_a_word_that_is_known_here(house:
     words = {word for _, path in house.routes() for word in re.findall(r"{(\w+)}", path)}
     assert words <= NAMED.keys() | OF_A_USER
     mounted = {route.path for route in house.built.app.routes if isinstance(route, Mount)}
-    assert mounted == {"/simulator", "/static"}
+    assert mounted == {"/api/v1", "/simulator", "/static"}  # the first: tests/api/test_neighbours.py
     outside = {
         path for (_, path), needed in needs_of(house.built.app.routes).items() if needed is not PUBLIC and not path.startswith(("/dashboard", "/account"))
     }

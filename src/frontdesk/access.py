@@ -8,6 +8,8 @@ from uuid import UUID
 class Permission(StrEnum):
     """What may be done to what: `resource:action`. Which role holds which stands in the table role_permissions."""
 
+    API_KEYS_READ = "api_keys:read"
+    API_KEYS_WRITE = "api_keys:write"
     AUDIT_READ = "audit:read"
     AUTO_REPLIES_READ = "auto_replies:read"
     AUTO_REPLIES_WRITE = "auto_replies:write"
@@ -41,7 +43,8 @@ class Role(StrEnum):
 class Actor:
     """Who does something, and from where; what an audit entry records.
 
-    kind: "user" for a signed-in human, "system" for the product itself.
+    kind: "user" for a signed-in human, "api_key" for a program, "system" for the product itself. A program is no user: what it
+    makes has nobody's name on it, and the log names its key.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Actor:
     address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    key_id: UUID | None = None
 
 
 SYSTEM = Actor(kind="system", name="Frontdesk")

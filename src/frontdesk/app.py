@@ -12,14 +12,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from frontdesk import billing, channels, messages, registration, secret_files, web
+from frontdesk import api, billing, channels, messages, registration, secret_files, web
 from frontdesk.analytics import web as analytics_web
+from frontdesk.api_keys import web as api_keys_web
+from frontdesk.audit import api as audit_api
 from frontdesk.audit import web as audit_web
+from frontdesk.auto_replies import api as auto_replies_api
 from frontdesk.auto_replies import web as auto_replies_web
 from frontdesk.bell import Bell
 from frontdesk.billing import web as billing_web
 from frontdesk.channels import simulator
 from frontdesk.channels import web as channels_web
+from frontdesk.contacts import api as contacts_api
 from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
@@ -29,10 +33,13 @@ from frontdesk.live import Live
 from frontdesk.mail import Mailer
 from frontdesk.mail import web as mail_web
 from frontdesk.members import web as members_web
+from frontdesk.messages.inbox import api as inbox_api
 from frontdesk.messages.inbox import web as inbox_web
+from frontdesk.organizations import api as organizations_api
 from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
 from frontdesk.settings import Settings
+from frontdesk.usage import api as usage_api
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
 from frontdesk.users.factors import web as factors_web
@@ -44,8 +51,9 @@ SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, demo_web, analytics_web, inbox_web,
-    auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web,
+    auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
 )  # fmt: skip
+API_DOORS = (organizations_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 
 
 def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Application":
@@ -63,13 +71,14 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     if settings.development and not settings.smtp_url:
         app.include_router(mail_web.door.router)
     _open_provider(app, settings)
+    app.mount(api.ADDRESS, api.build(app.state, [one.door for one in API_DOORS]))
     if settings.simulated and settings.simulator_url:
         app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
     elif settings.simulated:
         app.state.simulator = simulator.build(_simulator_settings(settings, database, secrets), development=settings.development)
         app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
         app.mount(SIMULATOR, app.state.simulator)
-    web.install(app, programs=[SIMULATOR + path for path in simulator.PROGRAM_PATHS])
+    web.install(app, programs=[api.ADDRESS + "/", *(SIMULATOR + path for path in simulator.PROGRAM_PATHS)])
     keeper = Keeper(database, lambda lanes: bell.ring("in", lanes))
     return Application(app, _webhook(settings, database, keeper, secrets), OwnAppWebhook(database, keeper, secrets.vault))
 

@@ -13,6 +13,12 @@ class FrontdeskError(Exception):
         self.field = field
 
 
+class NotSignedIn(FrontdeskError):
+    """Nobody knows who asks."""
+
+    status = 401
+
+
 class BadInput(FrontdeskError):
     """Something in the form is not right."""
 

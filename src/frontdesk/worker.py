@@ -19,7 +19,7 @@ from frontdesk.mail import Sender
 from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
-DAY, SECOND = 86_400.0, 1.0
+DAY, HOUR, SECOND = 86_400.0, 3_600.0, 1.0
 # Only one worker at a time works on an embedded database: after a crash it takes up its own leases at once.
 ALONE = UUID(int=1)
 log = structlog.get_logger()
@@ -44,6 +44,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
             group.create_task(_every(DAY, "select private.forget_others()", database, stop))
             group.create_task(_every(DAY, "select private.forget_mails()", database, stop))
+            group.create_task(_every(HOUR, "select private.forget_api_answers()", database, stop))
             group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})

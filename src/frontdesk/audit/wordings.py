@@ -66,6 +66,8 @@ WORDINGS = {
     "organization.handed_over": Wording(
         "rights", "key", (_("%(actor)s handed the organization over to %(name)s"), _("%(actor)s handed the organization over")), "bad"
     ),
+    "api_key.created": Wording("keys", "key", (_("%(actor)s made the API key %(name)s"), _("%(actor)s made an API key")), "warn"),
+    "api_key.revoked": Wording("keys", "ban", (_("%(actor)s revoked the API key %(name)s"), _("%(actor)s revoked an API key")), "bad"),
     "channel.connected": Wording("channels", "plug", (_("%(actor)s connected the number %(number)s"), _("%(actor)s connected a number")), "ok"),
     "channel.disconnected": Wording("channels", "plug", (_("%(actor)s disconnected the number %(number)s"), _("%(actor)s disconnected a number")), "bad"),
     "channel.token_renewed": Wording(
@@ -88,6 +90,7 @@ WORDINGS = {
         "rules", "robot", (_("%(actor)s moved the auto reply %(name)s from place %(from)s to %(to)s"), _("%(actor)s moved an auto reply"))
     ),
     "organization.created": Wording("organization", "building", (_("%(actor)s founded %(name)s"), _("%(actor)s founded the organization")), "ok"),
+    "organization.changed": Wording("organization", "building", (_("%(actor)s changed the name, the clock or the language of the organization"),)),
     "sample_data.loaded": Wording(
         "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
     ),
@@ -97,27 +100,34 @@ WORDINGS = {
 # What fields and things are called.
 NAMES = {
     "access_token": _("Access token"),
+    "api_key": _("API key"),
     "auto_reply": _("Auto reply"),
     "channel": _("Channel"),
     "contact": _("Contact"),
     "contacts": _("Contacts"),
     "cooldown_seconds": _("Seconds between two answers"),
+    "expires_at": _("Ends"),
     "given_name": _("Name"),
     "given_to": _("Given to"),
     "keywords": _("Words"),
+    "locale": _("Language"),
     "match": _("How strictly"),
     "member": _("Member"),
     "name": _("Name"),
+    "networks": _("Networks"),
     "number": _("Number"),
     "on": _("On"),
     "organization": _("Organization"),
     "owner": _("Owner"),
     "own_app": _("Own Meta app"),
     "phone_number_id": _("Phone number ID"),
+    "prefix": _("Begins with"),
     "reply": _("Text"),
     "role": _("Role"),
+    "scopes": _("Permissions"),
     "session": _("Session"),
     "sessions": _("Sessions"),
+    "timezone": _("Time zone"),
     "trigger": _("What happens"),
     "user": _("User"),
     "value": _("Value"),

@@ -3,6 +3,7 @@
 import select
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
@@ -11,11 +12,15 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from frontdesk.access import Actor
 from frontdesk.database.sql import Params, Statements
-from frontdesk.errors import NotFound, Unavailable
+from frontdesk.errors import NotFound, NotSignedIn, Unavailable
 
 
 class NotAMember(NotFound):
     """There is no such organization, or you are not in it."""
+
+
+class UnknownKey(NotSignedIn):
+    """This API key does not open anything from here. Check that it is complete, and neither revoked nor expired, and where it may be used."""
 
 
 class DatabaseBusy(Unavailable):
@@ -84,6 +89,24 @@ class Database:
             if row is None:
                 raise NotAMember
             yield Tenant(connection, organization_id, actor, row[1], frozenset(row[2]))
+
+    @asynccontextmanager
+    async def tenant_of_key(self, key_hash: bytes, caller: Actor) -> AsyncIterator[Tenant]:
+        """Act as the API key behind this hash, in its organization. Raises UnknownKey, whatever the reason.
+
+        caller: where it comes from; its address decides too.
+        """
+        async with self._transaction() as connection:
+            cursor = await connection.execute(
+                "select set_config('role', 'frontdesk_member', true), entered.organization_id, entered.key_id, entered.key_name, entered.role,"
+                " entered.permissions from private.enter_with_key(%(key_hash)s, %(address)s) as entered",
+                {"key_hash": key_hash, "address": caller.address},
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise UnknownKey
+            actor = replace(caller, kind="api_key", key_id=row[2], name=row[3])
+            yield Tenant(connection, row[1], actor, row[4], frozenset(row[5]))
 
     @asynccontextmanager
     async def tenants(self, organization_ids: Sequence[UUID], *, durable: bool = True) -> AsyncIterator[Tenants]:

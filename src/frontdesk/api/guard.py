@@ -1,0 +1,131 @@
+"""Who calls, and what the door demands: a key that opens, calls that are left, and the permission.
+
+A call is one transaction in the name of its key, committed before the answer leaves. Cookies are not looked at.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from frontdesk.access import Actor, Permission
+from frontdesk.api import once, rates
+from frontdesk.api.credentials import hash_of
+from frontdesk.database import Tenant, UnknownKey
+from frontdesk.errors import NotAllowed
+from frontdesk.web.requests import request_id, state
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Handle = Callable[[Request], Awaitable[Response]]
+COMMON = (401, 403, 405, 422, 429, 500, 503)
+ID_NOTE = "A text of your own, new for every request that is to be done; sent again within 24 hours, the request is answered as before and not done again."
+IdempotencyKey = Annotated[str, Header(alias=once.HEADER, min_length=1, max_length=once.LONGEST, pattern="^[!-~]+$", description=ID_NOTE)]
+
+
+class ScopeMissing(NotAllowed):
+    """This API key may not do this."""
+
+
+def current(request: Request) -> Tenant:
+    """The call's one transaction."""
+    db: Tenant = state(request)["tenant"]
+    return db
+
+
+Db = Annotated[Tenant, Depends(current)]
+
+
+def once_only(key: IdempotencyKey) -> None:
+    """Demand the header; what it is for is done around the handler."""
+
+
+class GuardedRoute(APIRoute):
+    """A route whose handler runs as the key of its call, or not at all."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the guard around what FastAPI makes of the handler."""
+        handle, needs = super().get_route_handler(), self.endpoint.__dict__["needs"]
+
+        async def guarded(request: Request) -> Response:
+            return await answer(request, needs[request.method], handle)
+
+        return guarded
+
+
+async def answer(request: Request, needs: Permission, handle: Handle) -> Response:
+    """Let the call in, do it, and commit. Raises UnknownKey, TooManyCalls or ScopeMissing before anything is read of what was sent."""
+    key_hash = _key_hash(request)
+    await rates.admit(request, key_hash)
+    if key_hash is None:
+        raise UnknownKey
+    async with request.app.state.database.tenant_of_key(key_hash, _caller(request)) as db:
+        if needs not in db.permissions:
+            raise ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
+        state(request)["tenant"] = db
+        return await (once.answer_once(request, db, handle) if request.method == "POST" else handle(request))
+
+
+def _key_hash(request: Request) -> bytes | None:
+    scheme, _, written = request.headers.get("authorization", "").partition(" ")
+    return hash_of(written.strip()) if scheme.lower() == "bearer" else None
+
+
+def _caller(request: Request) -> Actor:
+    agent = (request.headers.get("user-agent") or "")[:400] or None
+    return Actor(kind="api_key", address=rates.caller_address(request), user_agent=agent, request_id=request_id(request))
+
+
+class Door:
+    """A domain's part of the API. Each route says what it needs, and which answers it has beside those that all have."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: the section of the reference it stands in."""
+        self.router = APIRouter(route_class=GuardedRoute, tags=[name])
+
+    def get(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
+        """Answer GET."""
+        return self._route("GET", path, needs, 200, also)
+
+    def post(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
+        """Answer POST, which makes something: once for each Idempotency-Key."""
+        return self._route("POST", path, needs, 201, (400, 409, 413, *also))
+
+    def put(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
+        """Answer PUT."""
+        return self._route("PUT", path, needs, 200, (400, 413, *also))
+
+    def patch(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
+        """Answer PATCH."""
+        return self._route("PATCH", path, needs, 200, (400, 413, *also))
+
+    def delete(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
+        """Answer DELETE, with nothing more to say."""
+        return self._route("DELETE", path, needs, 204, also)
+
+    def _route(self, method: str, path: str, needs: Permission, status: int, also: Sequence[int]) -> Callable[[Handler], Handler]:
+        answers = sorted({*COMMON, *also, *((404,) if "{" in path else ())})
+
+        def open_door(handler: Handler) -> Handler:
+            handler.__dict__.setdefault("needs", {})[method] = needs
+            self.router.add_api_route(
+                path, handler, methods=[method], status_code=status, response_description="Done.",
+                summary=handler.__name__.replace("_", " ").capitalize(), operation_id=handler.__name__,
+                dependencies=[Depends(once_only)] if method == "POST" else [],
+                responses={code: {"description": str(code)} for code in answers},
+                openapi_extra={"x-permission": needs.value},
+            )  # fmt: skip
+            return handler
+
+        return open_door
+
+
+def scopes_of(routes: Iterable[BaseRoute]) -> list[Permission]:
+    """The permissions that an API key can make use of, in the order of the alphabet."""
+    found: set[Permission] = set()
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        found |= set(scopes_of(included.routes)) if included is not None else set(getattr(getattr(route, "endpoint", None), "needs", {}).values())
+    return sorted(found)
