@@ -32,6 +32,7 @@ from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.live import Live
 from frontdesk.mail import Mailer
 from frontdesk.mail import web as mail_web
+from frontdesk.members import api as members_api
 from frontdesk.members import web as members_web
 from frontdesk.messages.inbox import api as inbox_api
 from frontdesk.messages.inbox import web as inbox_web
@@ -53,7 +54,7 @@ DOORS = (
     registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, demo_web, analytics_web, inbox_web,
     auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
 )  # fmt: skip
-API_DOORS = (organizations_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
+API_DOORS = (organizations_api, members_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 
 
 def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Application":

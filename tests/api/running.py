@@ -25,4 +25,6 @@ async def ids_of(shop: Shop, key: str) -> dict[str, UUID]:
     for name, path in (("contact_id", "contacts"), ("conversation_id", "conversations"), ("rule_id", "auto-replies")):
         found[name] = UUID((await shop.visitor.client.get(f"/api/v1/{path}", headers=bearer)).json()["data"][0]["id"])
     messages = await shop.visitor.client.get(f"/api/v1/conversations/{found['conversation_id']}/messages", headers=bearer)
+    members = await shop.visitor.client.get("/api/v1/members", headers=bearer)
+    found["user_id"] = UUID(members.json()["data"][0]["user_id"])
     return found | {"message_id": UUID(messages.json()["data"][0]["id"])}

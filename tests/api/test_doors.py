@@ -18,6 +18,14 @@ async def test_the_organization_is_read_and_changed(desk: Desk) -> None:
     assert (name, changed["name"]) == ("api_key", {"from": "Lagos Glow Salon", "to": "Glow House"})
 
 
+async def test_members_are_listed_and_read(desk: Desk) -> None:
+    async with await desk.program() as program:
+        (one,) = (await program.get("/members")).json()["data"]
+        assert (one["user_id"], one["role"]) == (str(desk.shop.owner_id), "owner")
+        assert (await program.get(f"/members/{one['user_id']}")).json() == one
+        assert (await program.get("/members", q="nobody")).json()["data"] == []
+
+
 async def test_contacts_are_listed_searched_and_read(desk: Desk) -> None:
     await desk.conversation()
     async with await desk.program() as program:
@@ -116,11 +124,11 @@ async def test_pages_follow_one_another_and_miss_nothing(desk: Desk) -> None:
     async with await desk.program() as program:
         for n in range(7):
             await program.post(f"/conversations/{conversation}/messages", {"text": f"{n}"})
-        for path, expected in ((f"/conversations/{conversation}/messages", 9), ("/auto-replies", 1), ("/conversations", 1), ("/contacts", 1)):
+        for path, expected in ((f"/conversations/{conversation}/messages", 9), ("/auto-replies", 1), ("/conversations", 1), ("/contacts", 1), ("/members", 1)):
             seen, cursor = [], ""
             while cursor is not None:
                 page = (await program.get(path, limit=3, **({"cursor": cursor} if cursor else {}))).json()
-                seen += [one["id"] for one in page["data"]]
+                seen += [one.get("id", one.get("user_id")) for one in page["data"]]
                 cursor = page["next_cursor"]
             assert len(seen) == len(set(seen)) == expected, path
             bad = await program.get(path, cursor="nonsense")

@@ -8,6 +8,7 @@ import pytest
 from frontdesk import api_keys
 from frontdesk.api import new_key
 from tests.api.desk import Desk
+from tests.api.test_neighbours import call, described, furnished
 from tests.strangers import join
 
 
@@ -144,3 +145,15 @@ async def test_errors_are_told_in_one_form(desk: Desk) -> None:
             assert answer.headers["content-type"] == "application/problem+json", body
         huge = await program.client.patch("/organization", content=b'"' + b"x" * 1_100_000 + b'"', headers={"content-type": "application/json"})
         assert (huge.status_code, huge.headers["content-type"]) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member", "viewer"])
+async def test_a_key_with_every_permission_does_what_the_role_of_its_maker_does(desk: Desk, role: str) -> None:
+    maker = await join(desk.world, desk.shop, "admin")
+    of_shop = await furnished(desk)
+    held = {row[0] for row in await desk.rows("select permission from role_permissions where role = %s", role)}
+    async with await desk.program(user_id=maker) as program:
+        await desk.rows("update organization_members set role = %s where user_id = %s returning 1", role, maker)
+        for (method, path), needed in described(desk).items():
+            answer = await call(program, method, path, of_shop)
+            assert (answer.status_code == 403) == (needed not in held), (role, method, path, answer.text)

@@ -19,6 +19,7 @@ NAMED = {
     "contact_id": "select id from contacts where organization_id = %s limit 1",
     "conversation_id": "select id from conversations where organization_id = %s limit 1",
     "message_id": "select id from messages where organization_id = %s and direction = 'out' limit 1",
+    "user_id": "select user_id from organization_members where organization_id = %s limit 1",
     "rule_id": "select id from auto_replies where organization_id = %s limit 1",
 }
 # Every body, filled in well: a stranger must fail for being one, not for a missing field.

@@ -844,7 +844,8 @@ grant execute on function private.admit_api_call(bytea, inet, bytea, integer, in
 
 -- Opens the transaction of a key as private.enter does that of its maker, with everything that binds him, and lets it do what both may. What
 -- is returned are the key's own permissions, which its doors ask for; the policies let it see as well what those cannot do without: whoever
--- changes a thing sees it, and a conversation has a contact, a number and the rules that answered in it.
+-- changes a thing sees it, and a conversation has a contact, a number and the rules that answered in it. What its maker sees of all this
+-- (every conversation or his own, whole numbers or masked ones) it sees, too: that is no scope.
 create function private.enter_with_key(hash_of_key bytea, from_address inet)
 returns table (organization_id uuid, key_id uuid, key_name text, role text, permissions text[])
 language plpgsql security definer set search_path = '' as $$
@@ -857,7 +858,8 @@ begin
   both_may := array(select unnest(maker.permissions) intersect select unnest(key.scopes) order by 1);
   seen := array(select unnest(maker.permissions) intersect (
     select unnest(both_may) union select regexp_replace(may, ':write$', ':read') from unnest(both_may) as may
-    union select unnest(array['contacts:read', 'channels:read', 'auto_replies:read']) where both_may && array['messages:read', 'messages:write']));
+    union select unnest(array['contacts:read', 'channels:read', 'auto_replies:read']) where both_may && array['messages:read', 'messages:write']
+    union select unnest(array['conversations:oversee', 'phone_numbers:read'])));
   perform set_config('frontdesk.permissions', ' ' || array_to_string(seen, ' ') || ' ', true), set_config('frontdesk.api_key_id', key.id::text, true);
   return query select key.organization_id, key.id, key.name, maker.role, both_may;
 end $$;
