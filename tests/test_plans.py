@@ -268,6 +268,7 @@ async def test_the_audit_log(database: Database, plans: str, asked: Question) ->
         while found.older and len(seen) < 6:
             found = await audit_log.find(db, asked, found.older)
         await audit_log_store.doers(db, 300)
+        await audit_log.recent(db, "contact", [str(crowd_id("contact", n)) for n in (7, 8, 9)], 5)
         await audit_log_store.walk(db, 1_000, 100)
     most = 2 * audit_log.LOOKED_AT if asked.sieved else PAGE
     assert [fault for one in seen for fault in one.faults(most + 60)] == []

@@ -229,3 +229,23 @@ async def test_there_is_nothing_to_verify_where_there_is_no_organization(log: Lo
     async with log.database.platform() as db:
         with pytest.raises(audit.NoSuchOrganization, match="There is no organization 'nobody'"):
             await audit.verify(db, "nobody")
+
+
+async def test_a_writer_does_not_wait_for_another_organizations_writer_only_for_its_own(log: Log) -> None:
+    async with log.database.tenant(log.salon, log.maya) as slow:
+        await audit.append(slow, "a.slow")  # the salon's chain is locked from here on
+        async with asyncio.timeout(5), log.database.tenant(log.moretti, log.olga) as db:
+            for _ in range(50):
+                await audit.append(db, "a.fast")
+        waiting = asyncio.create_task(log.write("a.patient"))
+        while not await held_up(log):
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+    assert await log.faults() == []
+
+
+async def held_up(log: Log) -> bool:
+    """Whether a writer waits for another."""
+    rows = await log.owner.execute("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()")
+    return await rows.fetchone() != (0,)

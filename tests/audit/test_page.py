@@ -43,7 +43,9 @@ async def sentences(desk: Desk, **asked: str) -> list[str]:
 
 
 async def test_entries_read_as_sentences_with_time_place_and_device(desk: Desk) -> None:
-    assert await sentences(desk) == ["Maya Bello registered", "Maya Bello founded Lagos Glow Salon"]
+    newest, *others = await sentences(desk)
+    assert newest.startswith("Maya Bello connected the number +1 555 01")
+    assert others == ["Maya Bello registered", "Maya Bello founded Lagos Glow Salon"]
     page = (await desk.get(PAGE)).text
     assert "Firefox on Linux · 127.0.0.1" in page
     assert '<dd class="mono text-break">user.registered</dd>' in page
@@ -87,7 +89,7 @@ async def test_the_log_is_found_by_actor_action_group_thing_and_words(desk: Desk
         await audit.append(db, "contact.unblocked", organization_id=desk.organization_id, target_type="contact", target_id=contact, details={"name": "Ben"})
     me = f"user:{desk.user_id}"
     assert await sentences(desk, actor="system") == ["Frontdesk unblocked Ben"]
-    assert len(await sentences(desk, actor=me)) == 4
+    assert len(await sentences(desk, actor=me)) == 5
     assert await sentences(desk, action="contacts") == ["Frontdesk unblocked Ben", "Maya Bello blocked Ben"]
     assert await sentences(desk, action="contact.blocked") == ["Maya Bello blocked Ben"]
     assert await sentences(desk, target=f"contact:{contact}", actor=me) == ["Maya Bello blocked Ben"]
@@ -100,9 +102,9 @@ async def test_the_log_is_found_by_actor_action_group_thing_and_words(desk: Desk
 async def test_the_log_is_found_by_days_of_the_readers_zone(desk: Desk, owner: psycopg.AsyncConnection[Any]) -> None:
     await write(desk, "contact.blocked", name="Ben")
     await owner.execute("alter table public.audit_logs disable trigger all")
-    await owner.execute("update audit_logs set created_at = '2026-03-01 23:30+00' where organization_id = %s and seq < 3", (desk.organization_id,))
+    await owner.execute("update audit_logs set created_at = '2026-03-01 23:30+00' where organization_id = %s and seq < 4", (desk.organization_id,))
     desk.client.cookies.set("zone", "Europe/Berlin")
-    assert len(await sentences(desk, since="2026-03-02", until="2026-03-02")) == 2
+    assert len(await sentences(desk, since="2026-03-02", until="2026-03-02")) == 3
     assert await sentences(desk, until="2026-03-01") == []
     assert await sentences(desk, since="2026-03-03") == ["Maya Bello blocked Ben"]
     assert await sentences(desk, since="2999-01-01") == []
@@ -113,7 +115,7 @@ async def test_the_log_is_found_by_days_of_the_readers_zone(desk: Desk, owner: p
     {"q": "\x00"},
 ])  # fmt: skip
 async def test_a_filter_that_makes_no_sense_is_none(desk: Desk, asked: dict[str, str]) -> None:
-    assert len(await sentences(desk, **asked)) == 2
+    assert len(await sentences(desk, **asked)) == 3
 
 
 async def test_hundreds_of_entries_are_paged_without_gap_or_repetition(desk: Desk) -> None:
@@ -165,3 +167,20 @@ async def test_the_operator_and_frontdesk_are_named_in_words(desk: Desk, databas
     assert await sentences(desk, actor="operator") == ["The operator connected the number +49 1"]
     until = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert len(await sentences(desk, actor="operator", until=until)) == 1
+
+
+# ---- what was done to a thing, on its own page ----
+
+
+async def test_the_page_of_a_contact_a_rule_and_a_number_tell_what_was_done_to_it(desk: Desk, owner: psycopg.AsyncConnection[Any]) -> None:
+    await desk.press("/dashboard/sample-data", "/dashboard")
+    ((contact, channel),) = await (await owner.execute("select k.id, c.id from contacts k, channels c order by k.id limit 1")).fetchall()
+    for number in range(7):
+        await write(desk, "contact.blocked", ("contact", contact), name=f"No. {number}")
+    shown = re.findall(r"blocked <bdi>No\. (\d)</bdi>", (await desk.get(f"/dashboard/contacts/{contact}")).text)
+    assert shown == ["6", "5", "4", "3", "2"]
+    assert "connected the number" in (await desk.get("/dashboard/channels")).text
+    assert f"target=channel%3A{channel}" in (await desk.get("/dashboard/channels")).text
+    await becomes(owner, "member", desk.user_id)
+    for path in (f"/dashboard/contacts/{contact}", "/dashboard/channels"):
+        assert "Activity" not in (await desk.get(path)).text

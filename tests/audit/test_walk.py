@@ -101,7 +101,7 @@ async def press(desk: Desk, **fields: str) -> str:
 
 
 async def test_the_button_says_clean_or_where_it_breaks(desk: Desk, owner: psycopg.AsyncConnection[Any]) -> None:
-    assert "Verified: 2 entries, none changed, none missing" in await press(desk)
+    assert "Verified: 3 entries, none changed, none missing" in await press(desk)
     await owner.execute("alter table public.audit_logs disable trigger all")
     await owner.execute("update audit_logs set actor_name = 'Eve' where organization_id = %s and seq = 2", (desk.organization_id,))
     page = await press(desk)
@@ -112,14 +112,14 @@ async def test_the_button_says_clean_or_where_it_breaks(desk: Desk, owner: psyco
 async def test_a_long_walk_tells_how_far_it_is_and_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "PIECE", 1)
     first = await press(desk)
-    assert "1 of 2 entries, and nothing is wrong so far" in first
+    assert "1 of 3 entries, and nothing is wrong so far" in first
     assert 'name="after" value="1"' in first and 'name="walked" value="1"' in first
-    assert "2 of 2" in await press(desk, after="1", walked="1")
-    assert "Verified: 2 entries" in await press(desk, after="2", walked="2")
+    assert "2 of 3" in await press(desk, after="1", walked="1")
+    assert "Verified: 3 entries" in await press(desk, after="3", walked="3")
 
 
 async def test_a_walk_that_begins_nowhere_begins_at_the_beginning(desk: Desk) -> None:
-    assert "Verified: 2 entries" in await press(desk, after="-5", walked="x")
+    assert "Verified: 3 entries" in await press(desk, after="-5", walked="x")
     assert "broken" in await press(desk, after="1000")
 
 

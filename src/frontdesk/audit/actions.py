@@ -1,6 +1,6 @@
 """Writing the audit log, reading it, and proving that nobody rewrote it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -67,10 +67,26 @@ async def walk(db: Tenant, after: int = 0, walked: int = 0) -> Walk:
 
 async def activity(db: Tenant, target_type: str, target_id: UUID | str) -> list[Line] | None:
     """The last that was done to one thing, for the page of that thing; None for a member who may not read the log."""
+    lines = await activity_of(db, target_type, [target_id])
+    return None if lines is None else lines[str(target_id)]
+
+
+async def activity_of(db: Tenant, target_type: str, target_ids: Iterable[UUID | str]) -> dict[str, list[Line]] | None:
+    """The last that was done to each of these things, by their ids; None for a member who may not read the log."""
     if Permission.AUDIT_READ not in db.permissions:
         return None
-    page = await search.find(db, Question(target=(target_type, str(target_id))), how_many=RECENT)
-    return [Line(entry) for entry in page.entries]
+    lines: dict[str, list[Line]] = {str(one): [] for one in target_ids}
+    for entry in await search.recent(db, target_type, list(lines), RECENT):
+        lines[str(entry.target_id)].append(Line(entry))
+    return lines
+
+
+async def begin_export(db: Tenant, form: str, asked: Mapping[str, str]) -> int:
+    """Write down that the log is taken away, as what, and by which filters. Returns the newest entry before that: the export begins there."""
+    newest = (await search.find(db, Question(), how_many=1)).entries
+    details = {"form": form, "filters": {name: value for name, value in asked.items() if value}}
+    await append(db, "audit.exported", target_type="organization", target_id=db.organization_id, details=details)
+    return newest[0].seq if newest else 0
 
 
 def _target(kind: str | None, identity: UUID | str | None) -> tuple[str | None, str | None]:

@@ -61,6 +61,7 @@ class Entry:
     address: str | None
     user_agent: str | None
     request_id: str | None
+    hash: str
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:

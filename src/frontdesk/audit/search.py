@@ -1,5 +1,6 @@
 """Finding entries, newest first. Whatever is asked, no question looks at more than a few thousand entries: it says where it stopped."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
@@ -30,7 +31,8 @@ _INDEX: dict[str, LiteralString] = {
 }
 _SIEVE: LiteralString = """
   ), found as (
-    select a.seq, a.created_at, a.actor_kind, a.actor_id, a.actor_name, a.action, a.target_type, a.target_id, a.details, a.address, a.user_agent, a.request_id
+    select a.seq, a.created_at, a.actor_kind, a.actor_id, a.actor_name, a.action, a.target_type, a.target_id, a.details, a.address, a.user_agent, a.request_id,
+      encode(a.hash, 'hex') as hash
     from looked l join public.audit_logs a on a.organization_id = %(organization_id)s and a.seq = l.seq
     where (%(since)s::timestamptz is null or a.created_at >= %(since)s) and (%(until)s::timestamptz is null or a.created_at < %(until)s)
       and (%(actor_kind)s::text is null or (a.actor_kind = %(actor_kind)s and a.actor_id is not distinct from %(actor_id)s))
@@ -57,6 +59,23 @@ async def find(db: Tenant, question: Question, before: int | None = None, how_ma
     if len(entries) > how_many:
         return Page(entries[:how_many], entries[how_many - 1].seq)
     return Page(entries, last if looked == look else None, paused=looked == look)
+
+
+async def recent(db: Tenant, target_type: str, target_ids: Sequence[str], how_many: int) -> list[Entry]:
+    """The newest entries of each of these things, newest first."""
+    return await db.records(
+        Entry,
+        """
+        select s.* from unnest(%(target_ids)s::text[]) as w (target_id) cross join lateral (
+          select a.seq, a.created_at, a.actor_kind, a.actor_id, a.actor_name, a.action, a.target_type, a.target_id, a.details, a.address, a.user_agent,
+            a.request_id, encode(a.hash, 'hex') as hash
+          from public.audit_logs a
+          where a.organization_id = %(organization_id)s and a.target_type = %(target_type)s and a.target_id = w.target_id
+          order by a.seq desc limit %(how_many)s
+        ) as s order by s.seq desc
+        """,
+        {"organization_id": db.organization_id, "target_type": target_type, "target_ids": list(target_ids), "how_many": how_many},
+    )
 
 
 async def _bounds(db: Tenant, question: Question) -> tuple[int, int]:

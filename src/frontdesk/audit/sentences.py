@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from html import unescape
 from typing import Any, cast
 
 from jinja2 import pass_context
@@ -65,6 +66,11 @@ def sentence(entry: Entry, translate: Translate) -> str:
     known = (one for one in wording(entry).sentences if set(_PLACE.findall(one)) <= words.keys())
     text = next(known, BY_ITSELF_TO if "name" in words else BY_ITSELF)
     return translate(text, **{name: _apart(words[name], name == "actor") for name in _PLACE.findall(text)})
+
+
+def plain_sentence(entry: Entry) -> str:
+    """The same as text, for files; in the words of this file."""
+    return unescape(Markup(sentence(entry, lambda text, **words: Markup(text) % words)).striptags())
 
 
 def actor(entry: Entry, translate: Translate) -> str:

@@ -8,14 +8,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from frontdesk.access import Permission
-from frontdesk.audit import actions, search, store, wordings
+from frontdesk.audit import actions, exports, search, store, wordings
 from frontdesk.audit.records import Question, Walk
 from frontdesk.audit.sentences import Line
 from frontdesk.database import Tenant
-from frontdesk.web import Db, Door, render
+from frontdesk.web import Db, Door, SignedIn, render, typed
 from frontdesk.web.times import zone_or_utc
 
 door = Door()
@@ -36,11 +36,24 @@ async def index(request: Request, db: Db, before: str = "") -> Response:
 @door.post(f"{PAGE}/verification", needs=Permission.AUDIT_READ)
 async def verify(request: Request, db: Db) -> Response:
     """Walk the next piece of the chain. A page with scripts goes on by itself, one without has a button for it."""
-    form = await request.form()
+    form = await typed(request)
     walk = await actions.walk(db, _number(form.get("after")), _number(form.get("walked")))
     if request.headers.get("hx-request") == "true":
         return await render(request, "audit/_proof.html", walk=walk)
     return await _page(request, db, "", walk)
+
+
+@door.post(f"{PAGE}/export", needs=Permission.AUDIT_READ)
+async def export(request: Request, db: Db, who: SignedIn) -> Response:
+    """The entries that fit, as a file: written while it is sent."""
+    form = await typed(request)
+    asked = {name: str(form.get(name, ""))[:200].strip() for name in FILTERS}
+    kind = "jsonl" if form.get("form") == "jsonl" else "csv"
+    newest = await actions.begin_export(db, "JSON Lines" if kind == "jsonl" else "CSV", asked)
+    wanted = question(asked, zone_or_utc(request.cookies.get("zone")))
+    pieces = exports.stream(request.app.state.database, db.organization_id, db.actor, wanted, newest + 1, exports.KINDS[kind])
+    name = f"audit-log-{who.current.slug if who.current else ''}-{datetime.now(UTC):%Y-%m-%d}.{kind}"
+    return StreamingResponse(pieces, media_type=exports.MEDIA_TYPES[kind], headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 async def _page(request: Request, db: Tenant, before: str, walk: Walk | None = None) -> Response:

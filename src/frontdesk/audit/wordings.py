@@ -70,6 +70,7 @@ WORDINGS = {
     "api_key.revoked": Wording("keys", "ban", (_("%(actor)s revoked the API key %(name)s"), _("%(actor)s revoked an API key")), "bad"),
     "channel.connected": Wording("channels", "plug", (_("%(actor)s connected the number %(number)s"), _("%(actor)s connected a number")), "ok"),
     "channel.disconnected": Wording("channels", "plug", (_("%(actor)s disconnected the number %(number)s"), _("%(actor)s disconnected a number")), "bad"),
+    "channel.stopped": Wording("channels", "alert", (_("%(actor)s stopped the number %(number)s: %(reason)s"), _("%(actor)s stopped a number")), "bad"),
     "channel.token_renewed": Wording(
         "channels", "key", (_("%(actor)s put a new access token in place for %(number)s"), _("%(actor)s put a new access token in place")), "warn"
     ),
@@ -120,6 +121,12 @@ NAMES = {
     "organization": _("Organization"),
     "owner": _("Owner"),
     "own_app": _("Own Meta app"),
+    "place": _("Place"),
+    "reason": _("Reason"),
+    "sandbox": _("Sandbox"),
+    "stopped_reason": _("Stopped, because"),
+    "form": _("Form"),
+    "filters": _("Filters"),
     "phone_number_id": _("Phone number ID"),
     "prefix": _("Begins with"),
     "reply": _("Text"),

@@ -125,7 +125,7 @@ async def switch(db: Tenant, rule_id: UUID, on: bool) -> Rule:
     """Let a rule answer, or not. Returns it as it stands then."""
     if await store.switch(db, rule_id, on):
         rule = await find(db, rule_id)
-        await _note(db, "switched_on" if on else "switched_off", rule_id, {"name": rule.name})
+        await _note(db, "switched_on" if on else "switched_off", rule_id, {"name": rule.name, "changed": {"on": {"from": not on, "to": on}}})
         return rule
     return await find(db, rule_id)
 
@@ -142,7 +142,7 @@ async def move(db: Tenant, rule_id: UUID, to: int) -> None:
     order.sort(key=lambda rule: rule.trigger == "fallback")  # a stable sort: the order within both kinds stays
     await store.place(db, [rule.id for rule in order])
     if order.index(moving) != was:
-        await _note(db, "moved", rule_id, {"name": moving.name, "from": was + 1, "to": order.index(moving) + 1})
+        await _note(db, "moved", rule_id, {"name": moving.name, "changed": {"place": {"from": was + 1, "to": order.index(moving) + 1}}})
 
 
 async def find(db: Tenant, rule_id: UUID) -> Rule:

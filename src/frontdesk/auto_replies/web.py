@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from frontdesk import usage
+from frontdesk import audit, usage
 from frontdesk.access import Permission
 from frontdesk.auto_replies import actions, store
 from frontdesk.auto_replies.folding import fold
@@ -206,6 +206,7 @@ async def _form(request: Request, db: Tenant, rule: Rule | None, form: Form[Rule
     return await render(
         request, "auto_replies/edit.html", status_code=status_code, rule=rule, form=form, total=len(ids),
         place=ids.index(rule.id) + 1 if rule else 0, may_change=WRITES in db.permissions,
+        activity=await audit.activity(db, "auto_reply", rule.id) if rule else None,
         full=status_code == LimitReached.status, verdict=None, tester=Form(), text="", **await _as_seen(db, form),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The verbs of channels: connect, renew, disconnect, and the sandbox number that every organization starts with."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 from frontdesk import audit, sealing, secret_files, usage
@@ -102,7 +103,9 @@ async def _open(db: Tenant, settings: Settings, secret: str, attempt: int) -> No
         "by_user": db.actor.user_id,
         "sealed_token": key.seal(token, context=token_context(db.organization_id, channel_id)),
     }  # fmt: skip
-    await store.connect(db, db.organization_id, row)
+    if await store.connect(db, db.organization_id, row):
+        details = {"number": display_number, "phone_number_id": phone_number_id, "sandbox": True}
+        await audit.append(db, "channel.connected", target_type="channel", target_id=channel_id, details=details)
 
 
 def _sandbox_number(organization_id: UUID, attempt: int) -> tuple[str, str]:
@@ -128,7 +131,9 @@ async def renew_token(db: Tenant, vault: Vault, channel_id: UUID, proof: Proof) 
     if channel.phone_number_id != proof.phone_number_id or not await store.renew_token(db, channel_id, sealed):
         raise NoSuchChannel
     await store.forget_error(db, channel_id)
-    details = {"number": channel.display_number}
+    details: dict[str, Any] = {"number": channel.display_number}
+    if channel.stopped_reason:
+        details["changed"] = {"stopped_reason": {"from": channel.stopped_reason, "to": None}}
     await audit.append(db, "channel.token_renewed", target_type="channel", target_id=channel_id, details=details)
 
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel, StringConstraints
 from starlette.responses import Response
 
-from frontdesk import secret_files, usage
+from frontdesk import audit, secret_files, usage
 from frontdesk.access import Permission
 from frontdesk.channels import actions, addresses, store
 from frontdesk.channels.connected import NewChannel
@@ -139,6 +139,7 @@ async def _index(request: Request, db: Tenant, renewed: Form[Any] | None = None,
     return await render(
         request, "channels/index.html", status_code=status_code, channels=channels, limit=await _limit(db),
         renewed=renewed, renewed_id=renewed_id, apps=await _apps(request, db), conversations=await store.conversations_by_channel(db), capped=store.COUNTED,
+        activity=await audit.activity_of(db, "channel", [one.id for one in channels]),
         sandbox_missing=settings.simulated and not any(one.sandbox for one in channels),
     )  # fmt: skip
 

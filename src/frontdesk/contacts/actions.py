@@ -69,7 +69,7 @@ async def rename(db: Tenant, contact_id: UUID, typed: str) -> Contact:
     contact = await find(db, contact_id)
     if given_name != contact.given_name:
         await store.rename(db, contact_id, given_name, search_text(given_name, contact.name, contact.username, contact.phone))
-        details = {"from": contact.given_name, "to": given_name}
+        details = {"changed": {"given_name": {"from": contact.given_name, "to": given_name}}}
         await audit.append(db, "contact.renamed", target_type="contact", target_id=contact_id, details=details)
     return await find(db, contact_id)
 

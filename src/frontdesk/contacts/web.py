@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
+from frontdesk import audit
 from frontdesk.access import Permission
 from frontdesk.contacts import actions, store
 from frontdesk.contacts.languages import language_name
@@ -89,6 +90,6 @@ async def _page(request: Request, db: Tenant, contact: Contact, form: Form[Renam
         request, "contacts/show.html", status_code=status_code, contact=contact, form=form,
         conversations=await store.threads(db, contact.id),
         identities=await store.addresses(db, contact.id), talk=await store.talk(db, contact.id),
-        language=language_name(contact.language),
+        language=language_name(contact.language), activity=await audit.activity(db, "contact", contact.id),
         blocked_by_name=await store.colleague_name(db, contact.blocked_by) if contact.blocked_by else None,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import BaseModel, field_validator
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from frontdesk import usage
+from frontdesk import audit, usage
 from frontdesk.access import Permission, Role
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput
@@ -117,6 +117,7 @@ async def _page(
         request, "members/show.html", status_code=status_code, member=member, capped=COUNTED, itself=member.user_id == db.actor.user_id,
         changeable=_changeable(db, member), roles=_roles_to_give(db, member),
         role_form=role_form or Form.of({"role": member.role}), removal_form=removal_form or Form.of({"conversations": "unassign"}),
+        activity=await audit.activity(db, "member", member.user_id),
         heirs=await store.heirs(db, member.user_id, MOST_HEIRS) if _changeable(db, member) else [],
     )  # fmt: skip
 

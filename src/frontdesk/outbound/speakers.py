@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from frontdesk import audit
 from frontdesk.channels import Lane, Lanes, Leased
 from frontdesk.database import Database
 from frontdesk.outbound import store
@@ -80,7 +81,11 @@ class Speakers:
     async def _stop(self, lane: Lane, reason: str) -> None:
         try:
             async with self._database.tenants([lane.organization_id]) as db:
-                await store.stop_channel(db, lane, reason)
+                if number := await store.stop_channel(db, lane, reason):
+                    details = {"number": number, "reason": reason}
+                    await audit.append(
+                        db, "channel.stopped", organization_id=lane.organization_id, target_type="channel", target_id=lane.channel_id, details=details
+                    )
             self._known.pop(lane, None)
             self._stopped([lane.organization_id])
         except Exception as error:  # noqa: BLE001 - the next message it refuses says so again

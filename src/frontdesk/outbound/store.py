@@ -74,12 +74,14 @@ async def record(db: Tenants, results: Sequence[Result], worker: UUID) -> None:
     )
 
 
-async def stop_channel(db: Tenants, lane: Lane, reason: str) -> None:
-    """Take a channel out of service, with the reason its people will read."""
-    await db.run(
+async def stop_channel(db: Tenants, lane: Lane, reason: str) -> str | None:
+    """Take a channel out of service, with the reason its people will read. Returns its number, or None if it was stopped before."""
+    stopped: str | None = await db.value(
         """
         update public.channels set stopped_at = now(), stopped_reason = %(reason)s, last_error = %(reason)s, last_error_at = now()
         where organization_id = %(organization_id)s and id = %(channel_id)s and stopped_at is null
+        returning display_number
         """,
         {**lane._asdict(), "reason": reason},
     )
+    return stopped

@@ -154,10 +154,11 @@
     openDialog("keys")
   })
 
-  // a form goes once, however often its button is pressed while the line is slow; who comes back with the back button may send it again
+  // a form goes once, however often its button is pressed while the line is slow; who comes back with the back button may send it again.
+  // What is downloaded leaves the page as it is, and may be downloaded again.
   document.addEventListener("submit", event => {
     const form = event.target
-    if (event.defaultPrevented || form.method !== "post") return
+    if (event.defaultPrevented || form.method !== "post" || form.matches("[data-downloads]")) return
     if (form.ariaBusy) event.preventDefault()
     form.ariaBusy = "true"
   })
