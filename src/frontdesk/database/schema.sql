@@ -502,6 +502,14 @@ create unique index organization_invitations_open on public.organization_invitat
 create index organization_invitations_invited_by on public.organization_invitations (invited_by);
 create index organization_invitations_accepted_by on public.organization_invitations (accepted_by);
 select private.protect('public.organization_invitations', reads => 'members:write', writes => null);
+-- What opens an invitation is a hash already; no client and no page has to see even that.
+revoke select on public.organization_invitations from authenticated;
+do $$ begin
+  execute (
+    select format('grant select (%s) on public.organization_invitations to authenticated', string_agg(quote_ident(a.attname), ', ' order by a.attnum))
+    from pg_catalog.pg_attribute a
+    where a.attrelid = 'public.organization_invitations'::regclass and a.attnum > 0 and not a.attisdropped and a.attname <> 'token_hash');
+end $$;
 create trigger organization_invitations_updated before update on public.organization_invitations for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
 
 -- ==== Audit ====
