@@ -50,6 +50,7 @@ class Settings(BaseSettings):
 
     smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
     mail_from: str | None = Field(None, validation_alias="MAIL_FROM")
+    audit_key: str | None = Field(None, validation_alias="FRONTDESK_AUDIT_KEY")
     oidc_issuer: str | None = Field(None, validation_alias="FRONTDESK_OIDC_ISSUER")
     oidc_client_id: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_ID")
     oidc_client_secret: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_SECRET")
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name, message = "".join(map(str, first["loc"][:1])), first["msg"].removeprefix("Value error, ")
-            if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_", "SMTP_URL")):
+            if name and not any(secret in name for secret in ("SECRET", "TOKEN", "DATABASE_", "SMTP_URL", "AUDIT_KEY")):
                 message += f" (got {first['input']!r})"
             raise BadSettings(f"{name}: {message}" if name else message) from None
         except (UnicodeDecodeError, OSError) as error:
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
             raise BadSettings(f".env or .env.local cannot be read: {why}.") from None
 
     @field_validator(
-        "whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "database_url", "database_owner_url", "smtp_url",
+        "whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "audit_key", "database_url", "database_owner_url", "smtp_url",
         "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_name", mode="after",
     )  # fmt: skip
     @classmethod

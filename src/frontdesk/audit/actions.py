@@ -1,11 +1,13 @@
 """Writing the audit log, reading it, and proving that nobody rewrote it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from frontdesk.access import SYSTEM, Actor, Permission
 from frontdesk.audit import search, store
+from frontdesk.audit.anchors import Anchor, Reader, UnreadableAnchor, judged
 from frontdesk.audit.records import Break, Question, Verdict, Walk
 from frontdesk.audit.sentences import Line
 from frontdesk.database import Platform, Tenant, Tenants
@@ -87,6 +89,28 @@ async def begin_export(db: Tenant, form: str, asked: Mapping[str, str]) -> int:
     details = {"form": form, "filters": {name: value for name, value in asked.items() if value}}
     await append(db, "audit.exported", target_type="organization", target_id=db.organization_id, details=details)
     return newest[0].seq if newest else 0
+
+
+async def ends(db: Platform) -> list[Anchor]:
+    """Where every log ends now."""
+    now = datetime.now(UTC)
+    return [Anchor(row["organization_id"], row["slug"], row["seq"], bytes(row["hash"]), now) for row in await store.ends(db)]
+
+
+async def compare(db: Platform, reader: Reader, lines: Iterable[str], slug: str | None = None) -> list[str]:
+    """Where logs are not what they were when these anchors were written, and which lines are no anchors. slug: of this organization only."""
+    anchors, told = [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            anchors += [reader.read(line)] if line.strip() else []
+        except UnreadableAnchor as error:
+            told.append(f"line {number} of the anchors: {error}")
+    wanted = sorted((one for one in set(anchors) if slug in (None, one.slug)), key=lambda one: (one.organization_id, one.seq, one.time))
+    found: dict[Anchor, bytes | None] = {}
+    for start in range(0, len(wanted), PIECE):
+        part = wanted[start : start + PIECE]
+        found |= dict(zip(part, await store.hashes(db, [(one.organization_id, one.seq) for one in part]), strict=True))
+    return told + list(judged(wanted, found))
 
 
 def _target(kind: str | None, identity: UUID | str | None) -> tuple[str | None, str | None]:

@@ -1,6 +1,6 @@
 """The statements of the audit log. Entries are written by one function of the database, which also keeps the chain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from frontdesk.access import Actor
 from frontdesk.audit.records import Doer, Fault
-from frontdesk.database import Platform, Tenant, Tenants
+from frontdesk.database import Platform, Tenant, Tenants, batch
 
 
 async def append(
@@ -85,3 +85,15 @@ async def doers(db: Tenant, how_many: int) -> list[Doer]:
         """,
         {"organization_id": db.organization_id, "how_many": how_many},
     )
+
+
+async def ends(db: Platform) -> list[dict[str, Any]]:
+    """Where each log ends, by the organization's slug."""
+    return await db.rows("select organization_id, slug, seq, hash from private.audit_ends()")
+
+
+async def hashes(db: Platform, entries: Sequence[tuple[UUID, int]]) -> list[bytes | None]:
+    """The hashes of these entries (organization, number), in their order; None for one that is not there."""
+    wanted = batch([{"organization_id": organization_id, "seq": seq} for organization_id, seq in entries])
+    rows = await db.rows("select hash from private.audit_hashes(%(wanted)s) order by n", {"wanted": wanted})
+    return [None if row["hash"] is None else bytes(row["hash"]) for row in rows]

@@ -13,11 +13,11 @@ import structlog
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from frontdesk.outgoing import SECONDS, Wire
 from frontdesk.settings import Settings
 from frontdesk.single_sign_on.discovery import Directory, ProviderUnavailable
 from frontdesk.single_sign_on.records import Claims
 from frontdesk.single_sign_on.tokens import NotVouchedFor, verified
-from frontdesk.single_sign_on.wire import SECONDS, Wire
 
 log = structlog.get_logger()
 CALLBACK = "/login/provider/callback"

@@ -1,4 +1,4 @@
-"""The way to the provider: over TLS, to addresses that may be asked, with limits on time and size."""
+"""The way out to a server that the operator names: over TLS, to addresses that may be asked, with limits on time and size."""
 
 import asyncio
 import ipaddress
@@ -14,18 +14,18 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class NotReached(httpx2.TransportError):
-    """The provider may not be asked there, was not reached, or said too much."""
+    """The server may not be asked there, was not reached, or said too much."""
 
 
 class Wire(httpx2.AsyncBaseTransport):
     """Looks an address up once, judges it, and connects to just what was judged: a name that changes its mind leads nowhere else.
 
-    The operator's own provider may stand in his own network. Any other host that it names (for tokens, for keys) must be a public one:
-    a provider out there sends nobody to what only this machine reaches. `plain`: whether http to this very machine will do.
+    The server that the operator names may stand in his own network. Any other host that it names in turn must be a public one:
+    somebody out there sends nobody to what only this machine reaches. `plain`: whether http to this very machine will do.
     """
 
     def __init__(self, home: str, *, plain: bool) -> None:
-        """`home`: the host of the issuer."""
+        """`home`: the host that the operator names."""
         self._home, self._plain = home, plain
         self._inner = httpx2.AsyncHTTPTransport(trust_env=False)
 

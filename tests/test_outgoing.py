@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from aiohttp import web
 
-from frontdesk.single_sign_on.wire import LARGEST, NotReached, Wire
+from frontdesk.outgoing import LARGEST, NotReached, Wire
 from tests.single_sign_on.idp import idp
 
 HOME = "sso.example.com"
