@@ -27,7 +27,7 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter(element => {
     const beside = element.closest("svg, dialog, [popover], .visually-hidden")
     return box.width > 1 && box.right > innerWidth + 1 && !beside && !cut(element.parentElement)
 }).map(element => element.outerHTML.slice(0, 120))"""
-EMPTY = ["/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels"]
+EMPTY = ["/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels", "/dashboard/api-keys"]
 FULL = [
     *EMPTY,
     "/dashboard?days=30",
@@ -39,6 +39,9 @@ FULL = [
     "/dashboard/team",
     "/dashboard/team?q=nobody+like+it",
     "/dashboard/billing",
+    "/dashboard/api-keys?show=ended",
+    "/dashboard/api-keys/new",
+    "/api/v1/reference",
     "/dashboard/audit",
     "/dashboard/audit?q=nobody",
     "/account",
@@ -83,6 +86,13 @@ COLLEAGUE = """
     insert into public.organization_members (organization_id, user_id, role)
     select o.id, s.id, 'viewer' from public.organizations o, somebody s where o.slug = 'lagos-glow-salon'
 """
+# keys of every state, with a name as long as they come
+KEYS = """
+    insert into public.api_keys (organization_id, id, name, prefix, scopes, networks, created_by, revoked_at)
+    select o.id, gen_random_uuid(), repeat('K', 100), 'fd_live_000000', '{contacts:read,billing:write}', '{198.51.100.0/24}', m.user_id, ended
+    from public.organizations o join public.organization_members m on m.organization_id = o.id, unnest(array[null, now()]) as ended
+    where o.slug = 'lagos-glow-salon'
+"""
 LONGEST = """
     update public.contacts set name = repeat('N', 400)
     where id in (select contact_id from public.conversations order by last_message_at desc, id desc limit 1)
@@ -110,6 +120,7 @@ async def test_everybody_can_use_every_page(
         await owner.execute(CROWDED)
         await owner.execute(LONGEST)
         await owner.execute(COLLEAGUE)
+        await owner.execute(KEYS)
         problems += [await look(page, path) for path in FULL]
         for path, link in OPENED.items():
             problems.append(await look(page, await first(page, path if path in FULL else page.url, link)))

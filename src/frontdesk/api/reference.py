@@ -82,9 +82,9 @@ def _fields(document: Mapping[str, Any], schema: Mapping[str, Any], before: str 
 
 
 def _about(schema: Mapping[str, Any]) -> str:
-    bounds = {"maxLength": "at most {} characters", "maximum": "at most {}", "minimum": "at least {}", "maxItems": "at most {} of them"}
-    said = [text.format(f"{schema[name]:,}") for name, text in bounds.items() if name in schema]
-    return " ".join(filter(None, [schema.get("description", ""), f"({', '.join(said)})" if said else ""]))
+    bounds = {"minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters", "maxItems": "at most {} of them"}
+    said = ", ".join(text.format(f"{schema[name]:,.0f}") for name, text in bounds.items() if name in schema)
+    return " ".join(filter(None, [schema.get("description", ""), f"{said[0].upper()}{said[1:]}." if said else ""]))
 
 
 def _kind(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
