@@ -27,6 +27,7 @@ from frontdesk.contacts import api as contacts_api
 from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
+from frontdesk.email_proofs import web as email_proofs_web
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.live import Live
@@ -51,8 +52,8 @@ WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
-    registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, demo_web, analytics_web, inbox_web,
-    auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
+    registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, email_proofs_web, demo_web, analytics_web,
+    inbox_web, auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 
@@ -69,7 +70,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"], include_in_schema=False)
     for door in DOORS:
         app.include_router(door.door.router)
-    if settings.development and not settings.smtp_url:
+    if settings.mailbox:
         app.include_router(mail_web.door.router)
     _open_provider(app, settings)
     app.mount(api.ADDRESS, api.build(app.state, [one.door for one in API_DOORS]))

@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         return self.development and self.simulator
 
     @property
+    def mailbox(self) -> bool:
+        """Whether mail is shown at /simulator/mail instead of sent."""
+        return self.development and not self.smtp_url
+
+    @property
     def base_url(self) -> str:
         """Where this process is reached from its own machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "") else "[::1]" if self.host == "::" else self.host

@@ -67,7 +67,10 @@ async def connected(page: Page) -> None:
 
 async def focused(page: Page) -> str:
     """What has the focus, by its name; the focus is never lost and always seen."""
-    focus = await page.evaluate(FOCUS)
+    focus, deadline = await page.evaluate(FOCUS), time.monotonic() + 2
+    while focus and not focus["seen"] and time.monotonic() < deadline:  # the browser scrolls there a moment after
+        await asyncio.sleep(0.05)
+        focus = await page.evaluate(FOCUS)
     assert focus is not None, "the focus is lost"
     assert focus["seen"], f"nobody sees that the focus is at {focus['name']!r}"
     return str(focus["name"])

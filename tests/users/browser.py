@@ -10,7 +10,9 @@ from fastapi import FastAPI
 
 from frontdesk import secret_files, web
 from frontdesk.database import Database, Tenant
+from frontdesk.email_proofs import web as email_proofs_web
 from frontdesk.live import Live
+from frontdesk.mail import Mailer
 from frontdesk.registration import visitor_finder
 from frontdesk.registration import web as registration_web
 from frontdesk.settings import Settings
@@ -33,8 +35,9 @@ def doors(database: Database, settings: Settings) -> FastAPI:
     app.state.database, app.state.settings, app.state.live = database, settings, Live(database.url)
     app.state.secrets = secret_files.load(settings)
     app.state.find_visitor, app.state.load_frame = visitor_finder(database, settings), _no_frame
+    app.state.mailer = Mailer(app.state.secrets.vault, settings)
     app.include_router(registration_web.door.router)
-    for door in (users_web, second_step_web, account_web, factors_web, reauthentication_web):
+    for door in (users_web, second_step_web, account_web, factors_web, reauthentication_web, email_proofs_web):
         app.include_router(door.door.router)
     web.install(app)
     return app

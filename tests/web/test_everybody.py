@@ -46,14 +46,17 @@ FULL = [
     "/dashboard/audit?q=nobody",
     "/account",
     "/account/authenticator",
+    "/account/email",
     "/account/password",
     "/account/recovery-codes",
     "/simulator",
+    "/simulator/mail",
     "/nowhere",
 ]
 # shown to whoever proved himself long ago
 STALE = ["/account/reauthentication?next=/account/password"]
 OPENED = {
+    "/simulator/mail": "a.go",
     "/dashboard/inbox": "#conversations a",
     "/dashboard/contacts": "#people a.go",
     "/dashboard/auto-replies": ".rule-row a",
@@ -61,7 +64,11 @@ OPENED = {
     "/dashboard/team": "#members tr:last-child a.go",
     "/dashboard/team/members": "a[href$='/ownership']",
 }
-OUTSIDE = ["/login", "/register"]
+OUTSIDE = [
+    "/login", "/register", "/forgotten-password",
+    # links that lead nowhere; what those that do lead to is looked at in tests/email_proofs/test_browser.py
+    "/forgotten-password/new", "/email/verification", "/email/change", "/email/undo",
+]  # fmt: skip
 # What answers a browser's GET and is no page of its own, and why.
 PIECES = {
     "/": "leads elsewhere",

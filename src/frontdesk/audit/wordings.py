@@ -53,6 +53,14 @@ WORDINGS = {
     "authenticator.removed": Wording("sign_in", "key", (_("%(actor)s turned the authenticator app off"),), "warn"),
     "recovery_codes.renewed": Wording("sign_in", "lifebuoy", (_("%(actor)s made new recovery codes"),), "warn"),
     "recovery_code.used": Wording("sign_in", "lifebuoy", (_("%(actor)s used a recovery code, %(left)s are left"), _("%(actor)s used a recovery code")), "warn"),
+    "user.email_verified": Wording("sign_in", "mail", (_("%(actor)s confirmed an email"),), "ok"),
+    "user.email_change_requested": Wording("sign_in", "mail", (_("%(actor)s asked for another email"),)),
+    "user.email_changed": Wording("sign_in", "mail", (_("%(actor)s changed an email from %(from)s to %(to)s"), _("%(actor)s changed an email")), "warn"),
+    "user.email_change_undone": Wording(
+        "sign_in", "mail", (_("%(actor)s took an email back, from %(from)s to %(to)s"), _("%(actor)s took an email back")), "bad"
+    ),
+    "user.password_reset_requested": Wording("sign_in", "key", (_("Somebody asked for a new password of %(actor)s"),)),
+    "user.password_reset": Wording("sign_in", "key", (_("%(actor)s set a new password by a link in a mail"),), "warn"),
     "user.identity_linked": Wording(
         "sign_in", "plug", (_("%(actor)s linked an account of %(issuer)s to sign in with"), _("%(actor)s linked an account to sign in with")), "warn"
     ),
@@ -107,6 +115,7 @@ NAMES = {
     "contact": _("Contact"),
     "contacts": _("Contacts"),
     "cooldown_seconds": _("Seconds between two answers"),
+    "email": _("Email"),
     "expires_at": _("Ends"),
     "given_name": _("Name"),
     "given_to": _("Given to"),

@@ -7,10 +7,11 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk import channels, users
+from frontdesk import channels, email_proofs, users
 from frontdesk.access import Actor
 from frontdesk.database import Database
 from frontdesk.errors import Conflict, FrontdeskError
+from frontdesk.mail import Mailer
 from frontdesk.registration.forms import RegistrationForm
 from frontdesk.settings import Settings
 from frontdesk.web import Visitor
@@ -23,8 +24,8 @@ class EmailTaken(Conflict):
     """This email is already registered. Sign in instead."""
 
 
-async def register(database: Database, settings: Settings, caller: Actor, form: RegistrationForm) -> str:
-    """Make a user and what belongs to him, and return the token of his first session.
+async def register(database: Database, settings: Settings, mailer: Mailer, caller: Actor, form: RegistrationForm, locale: str | None) -> str:
+    """Make a user and what belongs to him, owe him the mail that confirms his email, and return the token of his first session.
 
     Raises EmailTaken, TooManyAttempts or PasswordsBusy. That an email is taken is said openly. To hide it, the answer
     would have to be the same for everybody and the rest happen by mail, which a Frontdesk without a mail server cannot
@@ -40,6 +41,7 @@ async def register(database: Database, settings: Settings, caller: Actor, form: 
             raise EmailTaken(field="email")
         user_id, organization_id = made
         user = replace(caller, user_id=user_id, name=form.name)
+        await email_proofs.send_verification(db, mailer, user_id, form.email, form.name, locale)
         token = await users.open_session(db, user, "user.registered")
     await open_sandbox(database, settings, user, organization_id)
     return token

@@ -31,7 +31,8 @@ async def register(request: Request) -> Response:
     try:
         demand_security(request)
         state = request.app.state
-        token = await actions.register(state.database, state.settings, actor(request, None), form.data)
+        locale = request.headers.get("accept-language")
+        token = await actions.register(state.database, state.settings, state.mailer, actor(request, None), form.data, locale)
     except FrontdeskError as error:
         form.refuse(error)
         retry = {"Retry-After": str(error.seconds)} if isinstance(error, users.TooManyAttempts) else None

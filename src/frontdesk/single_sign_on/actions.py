@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from frontdesk import registration, users
+from frontdesk import email_proofs, registration, users
 from frontdesk.access import Actor
 from frontdesk.database import Database, Platform, new_id
 from frontdesk.errors import BadInput, Conflict, NotAllowed, NotFound
+from frontdesk.mail import Mailer
 from frontdesk.settings import Settings
 from frontdesk.single_sign_on import store
 from frontdesk.single_sign_on.provider import Proof, Provider
@@ -113,8 +114,14 @@ async def find_newcomer(database: Database, token: str | None) -> Newcomer:
     return newcomer
 
 
-async def register(database: Database, settings: Settings, caller: Actor, token: str | None, name: str, organization_name: str) -> str:
-    """Make a user of the newcomer in this browser, and return the token of his first session. Raises VisitLost, EmailTaken or TooManyAttempts."""
+async def register(
+    database: Database, settings: Settings, mailer: Mailer, caller: Actor, token: str | None, name: str, organization_name: str, locale: str | None
+) -> str:  # fmt: skip
+    """Make a user of the newcomer in this browser, and return the token of his first session. Raises VisitLost, EmailTaken or TooManyAttempts.
+
+    An email for which the provider does not vouch is confirmed by a link, as any other.
+    """
+    newcomer = await find_newcomer(database, token)
     await registration.demand_turn(database, settings, caller.address)
     user = replace(caller, user_id=new_id(), name=name)
     assert user.user_id is not None
@@ -122,6 +129,8 @@ async def register(database: Database, settings: Settings, caller: Actor, token:
         said = await store.register_newcomer(db, _hash(token or ""), user.user_id, new_id(), name, organization_name)
         if said == "registered":
             organization_id = await users.repair_in(db, user.user_id)
+            if not newcomer.email_verified:
+                await email_proofs.send_verification(db, mailer, user.user_id, newcomer.email, name, locale)
             session = await users.open_session(db, user, "user.registered", {"by": "openid"})
     if said != "registered":
         raise EmailTaken if said == "taken" else VisitLost

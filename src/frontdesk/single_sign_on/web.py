@@ -99,7 +99,10 @@ async def register(request: Request, provider: Configured) -> Response:
         demand_security(request)
         if form.data is None:
             return await _newcomer_page(request, provider, form, await actions.find_newcomer(state.database, token), 422)
-        session = await actions.register(state.database, state.settings, actor(request, None), token, form.data.name, form.data.organization_name)
+        session = await actions.register(
+            state.database, state.settings, state.mailer, actor(request, None), token, form.data.name, form.data.organization_name,
+            request.headers.get("accept-language"),
+        )  # fmt: skip
     except FrontdeskError as error:
         return go(request, "/login", str(error), "bad")
     response = go(request, "/dashboard")

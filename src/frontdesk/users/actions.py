@@ -47,7 +47,7 @@ async def find_visitor(database: Database, token: str) -> Visitor | None:
             await store.touch_session(db, found.session_id)
     memberships = tuple(Membership(UUID(one["organization_id"]), one["slug"], one["name"], one["role"]) for one in found.organizations)
     current = next((one for one in memberships if one.organization_id == found.organization_id), None)
-    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current, found.is_fresh)
+    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current, found.is_fresh, found.email_verified)
 
 
 async def sign_in(database: Database, caller: Actor, email: str, password: str) -> Admission:

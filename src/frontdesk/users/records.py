@@ -31,12 +31,13 @@ class OpenSession:
     """What a browser's token opens.
 
     organizations: dictionaries with the fields of a Membership. is_stale: not written down as seen for a minute.
-    is_fresh: the user proved himself within the last ten minutes.
+    is_fresh: the user proved himself within the last ten minutes. email_verified: his email is known to be his.
     """
 
     session_id: UUID
     user_id: UUID
     email: str
+    email_verified: bool
     name: str
     csrf_token: str
     organization_id: UUID | None

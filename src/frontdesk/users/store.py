@@ -69,6 +69,11 @@ async def hold_password(db: Platform, account: Account) -> bool:
     )
 
 
+async def confirm_email(db: Platform, user_id: UUID) -> None:
+    """Take the user's email for his, without a link."""
+    await db.run("select private.confirm_email(%(user_id)s)", {"user_id": user_id})
+
+
 async def strengthen_password(db: Platform, account: Account, new_hash: str) -> None:
     """Keep a stronger hash of the same password."""
     await db.run(
@@ -99,7 +104,8 @@ async def find_session(db: Platform, token_hash: bytes) -> OpenSession | None:
     """The live session of a token, with everything a request must know, in one statement."""
     return await db.record(
         OpenSession,
-        "select session_id, user_id, email, name, csrf_token, organization_id, organizations, is_stale, is_fresh from private.find_session(%(token_hash)s)",
+        "select session_id, user_id, email, email_verified, name, csrf_token, organization_id, organizations, is_stale, is_fresh"
+        " from private.find_session(%(token_hash)s)",
         {"token_hash": token_hash},
     )
 

@@ -12,6 +12,7 @@ from frontdesk.web.flash import Flash, go, say
 from frontdesk.web.forms import Form, form_token, read_form, typed
 from frontdesk.web.guard import (
     Db,
+    EmailNotVerified,
     FreshlySignedIn,
     MaybeVisitor,
     Membership,
@@ -37,6 +38,7 @@ __all__ = [
     "BodyLimit",
     "Db",
     "Door",
+    "EmailNotVerified",
     "Failure",
     "Flash",
     "Form",

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from frontdesk.access import Permission
 from frontdesk.errors import NotAllowed
-from frontdesk.web.guard import Db, SignedIn, entered, find_visitor, fresh_visitor, visitor
+from frontdesk.web.guard import Db, SignedIn, entered, find_visitor, fresh_visitor, verified_visitor, visitor
 from frontdesk.web.protection import check_form, check_organization
 from frontdesk.web.requests import UNSAFE
 
@@ -36,34 +36,35 @@ class Door:
     """A domain's routes. Each says what it needs; forms are checked before the handler runs.
 
     fresh: what is hard to undo also asks that the user proved himself within the last ten minutes. Say it on the page with the form as
-    well, so that nobody fills in a form for nothing.
+    well, so that nobody fills in a form for nothing. verified: what reaches other people, such as an invitation, waits until the user's email is
+    known to be his.
     """
 
     def __init__(self) -> None:
         """Start without routes; `app.include_router(door.router)` opens it."""
         self.router = APIRouter(include_in_schema=False)
 
-    def get(self, path: str, *, needs: Needs, fresh: bool = False) -> Callable[[Handler], Handler]:
+    def get(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False) -> Callable[[Handler], Handler]:
         """Answer GET."""
-        return self._route("GET", path, needs, fresh)
+        return self._route("GET", path, needs, fresh, verified)
 
-    def post(self, path: str, *, needs: Needs, fresh: bool = False, apart: bool = False) -> Callable[[Handler], Handler]:
+    def post(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False, apart: bool = False) -> Callable[[Handler], Handler]:
         """Answer POST. `apart`: the handler asks another server, so it gets no transaction and opens its own with `entered`."""
-        return self._route("POST", path, needs, fresh, apart)
+        return self._route("POST", path, needs, fresh, verified, apart)
 
-    def put(self, path: str, *, needs: Needs, fresh: bool = False) -> Callable[[Handler], Handler]:
+    def put(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False) -> Callable[[Handler], Handler]:
         """Answer PUT."""
-        return self._route("PUT", path, needs, fresh)
+        return self._route("PUT", path, needs, fresh, verified)
 
-    def delete(self, path: str, *, needs: Needs, fresh: bool = False) -> Callable[[Handler], Handler]:
+    def delete(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False) -> Callable[[Handler], Handler]:
         """Answer DELETE."""
-        return self._route("DELETE", path, needs, fresh)
+        return self._route("DELETE", path, needs, fresh, verified)
 
-    def _route(self, method: str, path: str, needs: Needs, fresh: bool, apart: bool = False) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, needs: Needs, fresh: bool, verified: bool, apart: bool = False) -> Callable[[Handler], Handler]:
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
             handler.__dict__.setdefault("fresh", {})[method] = fresh
-            demands = _demands(method, needs, apart) + ([Depends(fresh_visitor)] if fresh else [])
+            demands = _demands(method, needs, apart) + [Depends(fresh_visitor)] * fresh + [Depends(verified_visitor)] * verified
             self.router.add_api_route(path, handler, methods=[method], response_model=None, dependencies=demands)
             return handler
 

@@ -30,6 +30,7 @@ class Visitor:
     """The signed-in user of this request.
 
     current: the organization chosen in this session, if any. is_fresh: he proved himself within the last ten minutes.
+    email_verified: his email is known to be his.
     """
 
     user_id: UUID
@@ -40,6 +41,7 @@ class Visitor:
     organizations: tuple[Membership, ...]
     current: Membership | None
     is_fresh: bool = False
+    email_verified: bool = False
 
 
 class SignInNeeded(FrontdeskError):
@@ -53,6 +55,12 @@ class ReauthenticationNeeded(FrontdeskError):
 
     status = 401
     title = "Confirm that it is you"
+
+
+class EmailNotVerified(NotAllowed):
+    """This waits until your email is confirmed: follow the link that was sent to you, or let it be sent again."""
+
+    title = "Confirm your email first"
 
 
 class NoOrganization(NotAllowed):
@@ -96,6 +104,13 @@ async def fresh_visitor(who: SignedIn) -> Visitor:
 
 
 FreshlySignedIn = Annotated[Visitor, Depends(fresh_visitor)]
+
+
+async def verified_visitor(who: SignedIn) -> Visitor:
+    """The signed-in user, whose email is known to be his. Raises EmailNotVerified."""
+    if not who.email_verified:
+        raise EmailNotVerified
+    return who
 
 
 async def enter(request: Request, who: SignedIn) -> AsyncIterator[Tenant]:

@@ -61,7 +61,8 @@ async def render(request: Request, name: str, *, status_code: int = 200, headers
     """Answer with a page or a fragment. With an error status the transaction is undone: a refused form saves nothing.
 
     Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes,
-    path, fragment, zone, now, simulated, provider (the name of a sign-in provider), request_id.
+    path, fragment, zone, now, simulated, mailbox (whether mail is shown, not sent),
+    provider (the name of a sign-in provider), request_id.
     """
     if status_code >= 400:
         state(request)["undo"] = True
@@ -87,6 +88,7 @@ async def _surroundings(request: Request) -> dict[str, Any]:
         "zone": times.zone_or_utc(request.cookies.get("zone")),
         "now": datetime.now(UTC),
         "simulated": bool(getattr(getattr(request.app.state, "settings", None), "simulated", False)),
+        "mailbox": bool(getattr(getattr(request.app.state, "settings", None), "mailbox", False)),
         "provider": str(getattr(getattr(request.app.state, "settings", None), "provider_name", "")),
         "request_id": request_id(request),
     }

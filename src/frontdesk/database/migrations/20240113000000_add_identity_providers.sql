@@ -83,6 +83,7 @@ begin
   if newcomer.browser_hash is null then return 'gone'; end if;
   perform pg_advisory_xact_lock(hashtextextended(newcomer.issuer || ' ' || newcomer.subject, 0));  -- two windows with the same newcomer
   if exists (select from private.user_identities i where i.issuer = newcomer.issuer and i.subject = newcomer.subject) then return 'known'; end if;
+  if not private.is_email_free(newcomer.email) then return 'taken'; end if;
   insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
   values ('00000000-0000-0000-0000-000000000000', new_user, 'authenticated', 'authenticated', newcomer.email, case when newcomer.email_verified then now() end,
     '{"provider": "oidc", "providers": ["oidc"]}', jsonb_build_object('name', given_name, 'organization_name', organization_name), now(), now())
@@ -116,7 +117,7 @@ grant execute on function private.note_identity(text, text, text) to frontdesk_a
 -- Whether an email belongs to somebody here already.
 create function private.is_email_taken(wanted_email text) returns boolean
 language sql stable security definer set search_path = '' as $$
-  select exists (select from auth.users u where u.email = lower(wanted_email) and not u.is_sso_user)
+  select not private.is_email_free(wanted_email)
 $$;
 grant execute on function private.is_email_taken(text) to frontdesk_app;
 

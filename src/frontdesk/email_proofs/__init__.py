@@ -1,0 +1,5 @@
+"""Links that prove an email: it is confirmed, a password set anew, and another email taken."""
+
+from frontdesk.email_proofs.verification import send as send_verification
+
+__all__ = ["send_verification"]
