@@ -56,11 +56,12 @@ class GuardedRoute(APIRoute):
 
 
 async def answer(request: Request, needs: Permission, handle: Handle) -> Response:
-    """Let the call in, do it, and commit. Raises UnknownKey, TooManyCalls or ScopeMissing before anything is read of what was sent."""
+    """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing."""
     key_hash = _key_hash(request)
     await rates.admit(request, key_hash)
     if key_hash is None:
         raise UnknownKey
+    await request.body()  # now, so that no transaction waits for a caller who sends slowly
     async with request.app.state.database.tenant_of_key(key_hash, _caller(request)) as db:
         if needs not in db.permissions:
             raise ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")

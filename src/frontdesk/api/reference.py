@@ -8,7 +8,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from frontdesk.settings import Settings
 from frontdesk.web.pages import render
 
 
@@ -40,11 +39,9 @@ class Operation:
     example: str
 
 
-async def show_reference(document: Mapping[str, Any], request: Request) -> Response:
-    """The page: public, as the document it is made from is."""
-    settings: Settings = request.app.state.settings
-    base = f"{settings.public_url or settings.base_url}{document['servers'][0]['url']}"
-    return await render(request, "api/reference.html", sections=sections(document, base), base=base, about=document["info"]["description"])
+async def show_reference(about_all: Mapping[str, list[Operation]], base: str, request: Request) -> Response:
+    """The page: public, as the document it is made from is. base: the address of the API."""
+    return await render(request, "api/reference.html", sections=about_all, base=base)
 
 
 def sections(document: Mapping[str, Any], base: str) -> dict[str, list[Operation]]:
