@@ -30,6 +30,8 @@ WITH_THEIR_USER = {
     "private.authenticator_offers(user_id)": "as above",
     "private.recovery_codes(user_id)": "as above",
     "private.pending_sign_ins(user_id)": "as above",
+    "private.passkeys(user_id)": "as above",
+    "private.passkey_challenges(user_id)": "as above",
 }
 # Foreign keys without an index of their own, and why: what refers by them is found by the organization.
 NO_INDEX = {"conversations(organization_id, channel_id)": "a channel is given up once, and every message would pay for the index"}
@@ -62,6 +64,9 @@ OTHER_UNIQUE = {
     "authenticator_offers_pkey": "as above",
     "recovery_codes_pkey": "as above",
     "pending_sign_ins_pkey": "a sign-in is found by its token",
+    "passkeys_pkey": "what a user proves himself with is his own",
+    "passkeys_credential_id_key": "who signs in with a passkey alone is found by it",
+    "passkey_challenges_pkey": "whoever signs one is not known yet",
 }
 CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.

@@ -45,6 +45,7 @@ from frontdesk.usage import api as usage_api
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
 from frontdesk.users.factors import web as factors_web
+from frontdesk.users.passkeys import web as passkeys_web
 from frontdesk.users.reauthentication import web as reauthentication_web
 from frontdesk.users.second_step import web as second_step_web
 
@@ -52,8 +53,8 @@ WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
-    registration_web, users_web, second_step_web, account_web, factors_web, reauthentication_web, email_proofs_web, demo_web, analytics_web,
-    inbox_web, auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
+    registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
+    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 

@@ -19,6 +19,7 @@ from frontdesk.settings import Settings
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
 from frontdesk.users.factors import web as factors_web
+from frontdesk.users.passkeys import web as passkeys_web
 from frontdesk.users.reauthentication import web as reauthentication_web
 from frontdesk.users.second_step import web as second_step_web
 
@@ -37,7 +38,7 @@ def doors(database: Database, settings: Settings) -> FastAPI:
     app.state.find_visitor, app.state.load_frame = visitor_finder(database, settings), _no_frame
     app.state.mailer = Mailer(app.state.secrets.vault, settings)
     app.include_router(registration_web.door.router)
-    for door in (users_web, second_step_web, account_web, factors_web, reauthentication_web, email_proofs_web):
+    for door in (users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web):
         app.include_router(door.door.router)
     web.install(app)
     return app

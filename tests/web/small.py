@@ -94,14 +94,14 @@ def _doors() -> web.Door:
 
     @door.get("/account", needs=web.SIGNED_IN)
     async def page(request: Request, who: web.SignedIn) -> Response:
-        return await web.render(request, "users/account/show.html", sessions=[], factors=Factors(None, 0), form=web.Form.of({"name": who.name}))
+        return await web.render(request, "users/account/show.html", sessions=[], factors=Factors(None, 0, 0), form=web.Form.of({"name": who.name}))
 
     @door.post("/contacts", needs=Permission.CONTACTS_WRITE)
     async def rename(request: Request, db: web.Db) -> Response:
         form = await web.read_form(request, NameForm)
         await db.run("update public.organizations set name = name || '!' where id = %(id)s", {"id": db.organization_id})
         if form.data is None:
-            return await web.render(request, "users/account/show.html", status_code=422, sessions=[], factors=Factors(None, 0), form=form)
+            return await web.render(request, "users/account/show.html", status_code=422, sessions=[], factors=Factors(None, 0, 0), form=form)
         if form.data.name == "taken":
             raise NameTaken(field="name")
         return web.go(request, "/mine", f"Called {form.data.name} now.")

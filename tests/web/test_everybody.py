@@ -47,6 +47,7 @@ FULL = [
     "/account",
     "/account/authenticator",
     "/account/email",
+    "/account/passkeys",
     "/account/password",
     "/account/recovery-codes",
     "/simulator",

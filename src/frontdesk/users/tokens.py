@@ -13,7 +13,12 @@ def new_token() -> str:
 
 def hash_of(token: str) -> bytes:
     """What is kept of a token: a copy of it opens nothing."""
-    return hashlib.sha256(token.encode()).digest()
+    return hash_of_bytes(token.encode())
+
+
+def hash_of_bytes(token: bytes) -> bytes:
+    """The same of a token that is no text."""
+    return hashlib.sha256(token).digest()
 
 
 def is_token(text: str) -> bool:

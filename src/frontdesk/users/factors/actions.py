@@ -62,16 +62,15 @@ async def confirm_authenticator(database: Database, vault: Vault, user: Actor, v
     step = totp.step_of(secret, code, time.time())
     if step is None:
         raise WrongCode(field="code")
-    codes, salt = [] if factors.recovery_codes_left else recovery.new_codes(), recovery.new_salt()
-    hashes = await recovery.hashes_of(codes, salt)
+    first = await recovery.first_set(factors.recovery_codes_left)
     async with database.platform() as db:
         if not await store.confirm_authenticator(db, visitor.user_id, sealed, vault.seal(secret, context=context_of(visitor.user_id)), step):
             raise OfferGone
-        if codes:
-            await store.replace_recovery_codes(db, visitor.user_id, salt, hashes)
+        if first.codes:
+            await store.replace_recovery_codes(db, visitor.user_id, first.salt, first.hashes)
         ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "authenticator.added", details={"sessions": ended, "replaced": bool(factors.authenticator_since)})
-    return codes
+    return first.codes
 
 
 async def remove_authenticator(database: Database, user: Actor, visitor: Visitor) -> None:
@@ -85,15 +84,14 @@ async def remove_authenticator(database: Database, user: Actor, visitor: Visitor
 
 async def renew_recovery_codes(database: Database, user: Actor, visitor: Visitor) -> list[str]:
     """Ten new codes in place of all before them. Raises NoSecondFactor or PasswordsBusy."""
-    codes, salt = recovery.new_codes(), recovery.new_salt()
-    hashes = await recovery.hashes_of(codes, salt)
+    new = await recovery.first_set(0)
     async with database.platform() as db:
         if not await store.has_any(db, visitor.user_id):
             raise NoSecondFactor
-        await store.replace_recovery_codes(db, visitor.user_id, salt, hashes)
+        await store.replace_recovery_codes(db, visitor.user_id, new.salt, new.hashes)
         ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "recovery_codes.renewed", details={"sessions": ended})
-    return codes
+    return new.codes
 
 
 def _opened(vault: Vault, user_id: UUID, sealed: str | None) -> str | None:

@@ -12,12 +12,13 @@ class Factors:
     """What a user has beside his password."""
 
     authenticator_since: datetime | None
+    passkeys: int
     recovery_codes_left: int
 
     @property
     def any(self) -> bool:
         """Whether there is a second factor at all."""
-        return self.authenticator_since is not None
+        return self.authenticator_since is not None or self.passkeys > 0
 
     @property
     def few_codes(self) -> bool:

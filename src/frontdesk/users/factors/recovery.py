@@ -4,6 +4,7 @@ A code has fifty random bits, too few for a fast hash (ASVS 6.5.2). All codes of
 """
 
 import secrets
+from dataclasses import dataclass
 
 from argon2.low_level import Type, hash_secret_raw
 
@@ -14,6 +15,15 @@ LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: nothing that
 MISREAD = str.maketrans("oil", "011")
 
 
+@dataclass(frozen=True, slots=True)
+class CodeSet:
+    """Codes to show, and what is kept of them."""
+
+    codes: list[str]
+    salt: bytes
+    hashes: list[bytes]
+
+
 def new_codes() -> list[str]:
     """Ten codes as they are written: `7k3vq-m2x9d`."""
     return [_written("".join(secrets.choice(LETTERS) for _ in range(LETTERS_EACH))) for _ in range(HOW_MANY)]
@@ -22,6 +32,12 @@ def new_codes() -> list[str]:
 def new_salt() -> bytes:
     """A salt for one set."""
     return secrets.token_bytes(16)
+
+
+async def first_set(codes_left: int) -> CodeSet:
+    """Ten codes for a user who has none left, else none. Raises PasswordsBusy."""
+    codes, salt = [] if codes_left else new_codes(), new_salt()
+    return CodeSet(codes, salt, await hashes_of(codes, salt) if codes else [])
 
 
 async def hashes_of(codes: list[str], salt: bytes) -> list[bytes]:

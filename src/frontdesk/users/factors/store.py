@@ -20,9 +20,9 @@ async def owes_one(db: Platform, user_id: UUID) -> bool:
 async def factors_of(db: Platform, user_id: UUID) -> Factors:
     """What the user has beside his password."""
     found = await db.record(
-        Factors, "select authenticator_since, recovery_codes_left from private.second_factors_of(%(user_id)s)", {"user_id": user_id}
+        Factors, "select authenticator_since, passkeys, recovery_codes_left from private.second_factors_of(%(user_id)s)", {"user_id": user_id}
     )  # fmt: skip
-    return found or Factors(None, 0)
+    return found or Factors(None, 0, 0)
 
 
 async def offer_authenticator(db: Platform, user_id: UUID, sealed_secret: str) -> str:

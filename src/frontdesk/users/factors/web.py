@@ -44,7 +44,7 @@ async def confirm_authenticator(request: Request, who: SignedIn) -> Response:
         form.refuse(error)
         return await _authenticator_page(request, who, form, error.status)
     tell_streams(request, who)
-    return await _codes_shown(request, who, codes) if codes else go(request, "/account", "Your authenticator is on. Every other device is signed out.")
+    return await codes_shown(request, who, codes) if codes else go(request, "/account", "Your authenticator is on. Every other device is signed out.")
 
 
 @door.post(AUTHENTICATOR + "/removal", needs=SIGNED_IN, fresh=True)
@@ -68,7 +68,7 @@ async def renew_recovery_codes(request: Request, who: SignedIn) -> Response:
     """Make ten new codes and show them, this once."""
     codes = await actions.renew_recovery_codes(request.app.state.database, actor(request, who), who)
     tell_streams(request, who)
-    return await _codes_shown(request, who, codes)
+    return await codes_shown(request, who, codes)
 
 
 async def _authenticator_page(request: Request, who: SignedIn, form: Form[Any], status_code: int = 200) -> Response:
@@ -80,6 +80,7 @@ async def _authenticator_page(request: Request, who: SignedIn, form: Form[Any], 
         return await render(request, "users/factors/authenticator.html", status_code=status_code, form=form, offer=shown, factors=factors)
 
 
-async def _codes_shown(request: Request, who: SignedIn, codes: list[str]) -> Response:
+async def codes_shown(request: Request, who: SignedIn, codes: list[str]) -> Response:
+    """The page with recovery codes that were just made, for this once."""
     async with framed(request, who):
         return await render(request, "users/factors/codes.html", codes=codes)

@@ -8,6 +8,8 @@ from frontdesk.errors import BadInput
 from frontdesk.users import attempts, log, passwords, store
 from frontdesk.users.attempts import Limit, TooManyAttempts
 from frontdesk.users.factors import codes
+from frontdesk.users.passkeys import actions as passkeys
+from frontdesk.users.passkeys.records import Site
 from frontdesk.users.records import Account
 from frontdesk.users.tokens import hash_of, new_token
 from frontdesk.vault import Vault
@@ -44,6 +46,16 @@ async def by_authenticator(database: Database, vault: Vault, user: Actor, visito
             await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": codes.AUTHENTICATOR})
             return token
     raise await codes.refuse(database, user, claim)
+
+
+async def by_passkey(database: Database, site: Site, user: Actor, visitor: Visitor, credential: str) -> str:
+    """Take the signature of a passkey as the proof, and return the new token of this session. Raises PasskeyRefused."""
+    signature = await passkeys.prove(database, user, site, credential, passkeys.REAUTHENTICATION)
+    async with database.platform() as db:
+        await passkeys.spend(db, signature)
+        token = await renew(db, visitor)
+        await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": passkeys.PASSKEY})
+    return token
 
 
 async def check_password(database: Database, user: Actor, visitor: Visitor, password: str) -> Account:

@@ -11,6 +11,8 @@ from frontdesk.users import actions as users
 from frontdesk.users.account import passwords
 from frontdesk.users.attempts import TooManyAttempts
 from frontdesk.users.factors.actions import factors_of
+from frontdesk.users.passkeys import actions as passkeys
+from frontdesk.users.passkeys.web import site_of
 from frontdesk.users.reauthentication import actions
 from frontdesk.web import SIGNED_IN, Door, Form, SignedIn, SignInNeeded, actor, demand_security, go, local_path, read_form, render, start_session
 
@@ -18,10 +20,11 @@ door = Door()
 
 
 class ProofForm(BaseModel):
-    """The password or a code of the authenticator app, and where the user was going."""
+    """The password, a code of the authenticator app, or what the browser made of a passkey's signature; and where the user was going."""
 
     password: str = ""
     code: str = ""
+    credential: str = ""
     next: str = ""
 
 
@@ -51,8 +54,17 @@ async def reauthenticate(request: Request, who: SignedIn) -> Response:
     return response
 
 
+@door.post("/account/reauthentication/challenge", needs=SIGNED_IN)
+async def create_challenge(request: Request, who: SignedIn) -> Response:
+    """What the browser needs to have one of the user's passkeys sign."""
+    options = await passkeys.request_options(request.app.state.database, site_of(request), actor(request, who), passkeys.REAUTHENTICATION, who.user_id)
+    return Response(options, media_type="application/json")
+
+
 async def _proved(request: Request, who: SignedIn, sent: ProofForm) -> str:
     state, user = request.app.state, actor(request, who)
+    if sent.credential:
+        return await actions.by_passkey(state.database, site_of(request), user, who, sent.credential)
     if sent.code:
         return await actions.by_authenticator(state.database, state.secrets.vault, user, who, sent.code)
     return await actions.by_password(state.database, user, who, sent.password)

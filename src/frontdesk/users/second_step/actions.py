@@ -9,6 +9,8 @@ from frontdesk.users import actions, log
 from frontdesk.users.factors import codes, store
 from frontdesk.users.factors.codes import Claim, Spent
 from frontdesk.users.factors.records import Factors, PendingSignIn
+from frontdesk.users.passkeys import actions as passkeys
+from frontdesk.users.passkeys.records import Site
 from frontdesk.users.records import Admission
 from frontdesk.users.tokens import hash_of, is_token
 from frontdesk.vault import Vault
@@ -39,6 +41,16 @@ async def by_recovery_code(database: Database, caller: Actor, token: str | None,
     """Sign in with a recovery code. Raises SignInExpired, WrongRecoveryCode, TooManyAttempts or PasswordsBusy."""
     pending, _ = await find(database, token)
     return await _finish(database, caller, pending, str(token), await codes.claim_recovery_code(database, pending.user_id, code))
+
+
+async def by_passkey(database: Database, site: Site, caller: Actor, token: str | None, credential: str) -> tuple[Admission, Spent]:
+    """Sign in with a passkey of the user. Raises SignInExpired or PasskeyRefused."""
+    pending, _ = await find(database, token)
+    user = replace(caller, user_id=pending.user_id, name=pending.name)
+    signature = await passkeys.prove(database, user, site, credential, passkeys.SECOND_FACTOR)
+    async with database.platform() as db:
+        await passkeys.spend(db, signature)
+        return await open_after(db, user, pending, str(token), passkeys.PASSKEY), Spent(passkeys.PASSKEY)
 
 
 async def open_after(db: Platform, user: Actor, pending: PendingSignIn, token: str, by: str) -> Admission:

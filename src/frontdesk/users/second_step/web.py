@@ -11,6 +11,8 @@ from frontdesk.users.admission import SECOND_STEP, let_in
 from frontdesk.users.attempts import TooManyAttempts
 from frontdesk.users.factors.codes import Spent
 from frontdesk.users.factors.records import FEW_CODES
+from frontdesk.users.passkeys import actions as passkeys
+from frontdesk.users.passkeys.web import site_of
 from frontdesk.users.records import Admission
 from frontdesk.users.second_step import actions
 from frontdesk.web import (
@@ -34,10 +36,11 @@ door = Door()
 
 
 class SecondStepForm(BaseModel):
-    """A code of the app, or one of the recovery codes; and where the user was going."""
+    """A code of the app, a recovery code, or what the browser made of a passkey's signature; and where the user was going."""
 
     code: str = ""
     recovery_code: str = ""
+    credential: str = ""
     next: str = ""
 
 
@@ -68,8 +71,19 @@ async def take_second_step(request: Request, who: MaybeVisitor) -> Response:
     return response
 
 
+@door.post(SECOND_STEP + "/challenge", needs=PUBLIC)
+async def create_challenge(request: Request) -> Response:
+    """What the browser needs to have one of the user's passkeys sign."""
+    database = request.app.state.database
+    pending, _ = await actions.find(database, pending_token(request))
+    options = await passkeys.request_options(database, site_of(request), actor(request, None), passkeys.SECOND_FACTOR, pending.user_id)
+    return Response(options, media_type="application/json")
+
+
 async def _proved(request: Request, sent: SecondStepForm) -> tuple[Admission, Spent]:
     database, caller, token = request.app.state.database, actor(request, None), pending_token(request)
+    if sent.credential:
+        return await actions.by_passkey(database, site_of(request), caller, token, sent.credential)
     if sent.recovery_code:
         return await actions.by_recovery_code(database, caller, token, sent.recovery_code)
     return await actions.by_authenticator(database, request.app.state.secrets.vault, caller, token, sent.code)
