@@ -14,6 +14,7 @@ from frontdesk.audit.cli import app as audit
 from frontdesk.channels.cli import app as channels
 from frontdesk.database import embedded, migrator, setup
 from frontdesk.demo.cli import demo
+from frontdesk.email_proofs.cli import app as users
 from frontdesk.errors import FrontdeskError
 from frontdesk.inbound.cli import app as deliveries
 from frontdesk.mail.cli import app as mail
@@ -22,7 +23,7 @@ from frontdesk.settings import BadSettings, Settings
 
 commands = typer.Typer(name="frontdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 commands.command()(demo)
-for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries, "mail": mail, "secrets": secrets}.items():
+for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries, "mail": mail, "secrets": secrets, "users": users}.items():
     commands.add_typer(group, name=name)
 
 OwnerUrl = Annotated[str | None, typer.Option("--owner-url", help="The database owner's address, instead of DATABASE_OWNER_URL.")]

@@ -67,6 +67,7 @@ async def test_the_old_address_takes_the_email_back_and_everybody_is_signed_out(
         assert (await hers.get(undo)).status_code == 410
         assert await emails(owner) == ["maya@example.com"]
         assert (await browser.get("/account")).headers["location"].startswith("/login")
+        assert (await hers.sign_in()).status_code == 422  # whoever took it away may know the password
         await press(hers, await post.link("reset"), password="a wholly new horse 7")
         assert (await hers.sign_in(password="a wholly new horse 7")).status_code == 303
     assert await seen(owner, "select count(*) from private.user_identities") == [(0,)]

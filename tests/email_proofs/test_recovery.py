@@ -13,6 +13,10 @@ from tests.users.browser import AWAY, PASSWORD, Browser, hidden_fields, signed_i
 
 pytestmark = pytest.mark.usefixtures("maya")
 Owner = psycopg.AsyncConnection[Any]
+PASSKEY = """
+    insert into private.passkeys (id, user_id, credential_id, public_key, sign_count, backup_eligible, backed_up, name)
+    select gen_random_uuid(), id, %s, 'key', 0, true, true, 'Phone' from auth.users
+"""
 NEW = "another battery horse 24"
 
 
@@ -160,18 +164,20 @@ async def test_what_somebody_else_left_in_an_account_of_an_email_that_was_never_
     await owner.execute(
         "insert into private.user_identities (id, user_id, issuer, subject) select gen_random_uuid(), id, 'https://sso', 'mallory' from auth.users"
     )
+    await owner.execute(PASSKEY, (b"mallory",))
     await forget(app)
     async with Browser(app) as browser:
         await press(browser, await post.link("reset"), password=NEW)
-    assert await seen(owner, "select count(*) from private.user_identities") == [(0,)]
+    assert await seen(owner, "select (select count(*) from private.user_identities), (select count(*) from private.passkeys)") == [(0, 0)]
     assert await seen(owner, "select email_confirmed_at is not null from auth.users") == [(True,)]
     await owner.execute(
         "insert into private.user_identities (id, user_id, issuer, subject) select gen_random_uuid(), id, 'https://sso', 'maya' from auth.users"
     )
+    await owner.execute(PASSKEY, (b"maya",))
     await forget(app)
     async with Browser(app) as browser:
         await press(browser, await post.link("reset"), password=NEW + "!")
-    assert await seen(owner, "select count(*) from private.user_identities") == [(1,)]
+    assert await seen(owner, "select (select count(*) from private.user_identities), (select count(*) from private.passkeys)") == [(1, 1)]
 
 
 async def test_the_sign_in_page_leads_there(app: FastAPI) -> None:

@@ -57,6 +57,7 @@ WORDINGS = {
     "recovery_codes.renewed": Wording("sign_in", "lifebuoy", (_("%(actor)s made new recovery codes"),), "warn"),
     "recovery_code.used": Wording("sign_in", "lifebuoy", (_("%(actor)s used a recovery code, %(left)s are left"), _("%(actor)s used a recovery code")), "warn"),
     "user.email_verified": Wording("sign_in", "mail", (_("%(actor)s confirmed an email"),), "ok"),
+    "user.email_confirmed_by_operator": Wording("sign_in", "mail", (_("%(actor)s confirmed the email of a user"),), "warn"),
     "user.email_change_requested": Wording("sign_in", "mail", (_("%(actor)s asked for another email"),)),
     "user.email_changed": Wording("sign_in", "mail", (_("%(actor)s changed an email from %(from)s to %(to)s"), _("%(actor)s changed an email")), "warn"),
     "user.email_change_undone": Wording(

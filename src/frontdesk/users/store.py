@@ -69,9 +69,9 @@ async def hold_password(db: Platform, account: Account) -> bool:
     )
 
 
-async def confirm_email(db: Platform, user_id: UUID) -> None:
-    """Take the user's email for his, without a link."""
-    await db.run("select private.confirm_email(%(user_id)s)", {"user_id": user_id})
+async def confirm_email(db: Platform, user_id: UUID) -> bool:
+    """Take the user's email for his, without a link. False when it was confirmed already."""
+    return bool(await db.value("select private.confirm_email(%(user_id)s)", {"user_id": user_id}))
 
 
 async def strengthen_password(db: Platform, account: Account, new_hash: str) -> None:
