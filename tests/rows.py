@@ -42,7 +42,7 @@ class Rows:
         return {"user_id": self.user_id, "role": "owner"}
 
     def organization_invitations(self) -> Row:
-        return {"id": new_id(), "email": f"{new_id()}@x.de", "role": "member", "token_hash": b"x", "expires_at": "2030-01-01"}
+        return {"id": new_id(), "email": f"{new_id()}@x.de", "role": "member", "token_hash": new_id().bytes * 2, "expires_at": "2030-01-01"}
 
     def organization_usage(self) -> Row:
         return {"metric": "messages_sent", "period_start": "2001-01-01"}

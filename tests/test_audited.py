@@ -26,7 +26,7 @@ NO_ENTRY = {
     "/simulator": "what people do on their phones, in development only",
 }
 # Routes outside of an organization, and where their entries are tested.
-OUTSIDE = {"/login", "/login/second-factor", "/logout", "/register", "/register/provider", "/session/organization"}
+OUTSIDE = {"/invitations/{token}/acceptance", "/login", "/login/second-factor", "/logout", "/register", "/register/provider", "/session/organization"}
 # After these the thing, the session or the membership is gone: what ends most comes last.
 LAST = ("/team/departure", "/password", "/sessions/revocation", "deletion", "disconnection", "{member_id}/removal")
 ANOTHER_OWNER = """insert into organization_members (organization_id, user_id, role)
@@ -41,12 +41,14 @@ FITTING = {
     "/dashboard/auto-replies/{rule_id}": {"trigger": "keyword"},
     "/dashboard/auto-replies/{rule_id}/position": {"to": "2"},
     "/dashboard/channels/new": {"phone_number_id": "106540352249999", "display_number": "+49 1511 2345678", "waba_id": "102290129340398"},
+    "/dashboard/team/invitations": {"email": "one-more@example.org", "role": "member"},
 }
 # What must be so before a route has something to change.
 BEFORE = {
     "POST /dashboard/team/members/{member_id}/removal": ROLES,
     "POST /dashboard/team/members/{member_id}/role": ROLES,
     "POST /dashboard/team/departure": ANOTHER_OWNER,
+    "POST /dashboard/team/invitations": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",
     "POST /dashboard/channels/new": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",
     "POST /dashboard/auto-replies/{rule_id}/switch": "update auto_replies set enabled_at = null where organization_id = %s",
     "DELETE /dashboard/auto-replies/{rule_id}/switch": "update auto_replies set enabled_at = now() where organization_id = %s",

@@ -52,6 +52,7 @@ OTHER_UNIQUE = {
     "sessions_pkey": "a session is a user's",
     "sessions_token_hash_key": "a session is found by its token",
     "attempts_pkey": "attempts are made by strangers",
+    "organization_invitations_token": "an invitation is found by its token",
     "mail_outbox_pkey": "a mail is the installation's, and not always about an organization",
     "email_proofs_pkey": "a link is a user's",
     "email_proofs_token_hash_key": "a link is found by its token",

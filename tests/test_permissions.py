@@ -24,7 +24,7 @@ from tests.users.browser import Browser
 REFUSED = "Your role in this organization does not allow this. Ask an owner or an admin."
 STREAM = 0.5  # seconds after which an answer that has not ended is a stream, and so was given
 # These end what a caller has, so that they are called last, the most final one at the end.
-FINAL = ("/revocation", "/departure", "/logout")
+FINAL = ("/account/sessions/revocation", "/departure", "/logout")
 
 
 @dataclass
@@ -55,6 +55,7 @@ async def house(settings: Settings, database: Database, owner: psycopg.AsyncConn
                 " where o.slug = 'shop-of-the-owner' and u.email <> 'owner@example.com')"
                 " delete from organizations where slug <> 'shop-of-the-owner'"
             )
+            await owner.execute("update auth.users set email_confirmed_at = now()")
             held = {tuple(row) for row in await (await owner.execute("select role, permission from role_permissions")).fetchall()}
             yield House(built, people, held)
         for browser in people.values():
@@ -64,7 +65,7 @@ async def house(settings: Settings, database: Database, owner: psycopg.AsyncConn
 
 async def answered(browser: Browser, method: str, path: str) -> httpx.Response | None:
     """What a route says to somebody who names things that do not exist; None for a stream, which does not end."""
-    named = {word: new_id() for word in ("channel_id", "contact_id", "conversation_id", "member_id", "message_id", "rule_id", "session_id")}
+    named = {word: new_id() for word in ("channel_id", "contact_id", "conversation_id", "invitation_id", "member_id", "message_id", "rule_id", "session_id")}
     asking = asyncio.create_task(ask(browser, method, path.format_map(Named(named))))
     done, _ = await asyncio.wait([asking], timeout=STREAM if path == "/dashboard/live" else 30)
     if done:

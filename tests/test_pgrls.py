@@ -34,6 +34,7 @@ ALLOWED = [
     ("SEC028", r"public\.\w+\.(owner|service) (does all|appends)", OWNER),
     ("SEC029", r"authenticator", "Supabase's own role, and PostgREST's only way to become others"),
     ("SEC035", r"public\.organizations \(organizations_slug_key\)", "a slug is an address of the installation, so it is taken or free for all"),
+    ("SEC035", r"public\.organization_invitations \(organization_invitations_token\)", "an invitation is found by its link, whosever it is"),
     ("SEC038", r"public\.\w+\.(owner|service) (does all|reads|cascades)", OWNER),
     ("SEC038", r"public\.\w+\.everybody reads", EVERYBODY),
     ("SEC049", r"public\.(role_permissions|subscription_plans|usage_metrics)", EVERYBODY),

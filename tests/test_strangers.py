@@ -28,6 +28,7 @@ NAMED = {
     "contact_id": "select id from contacts where organization_id = %s order by id limit 1",
     "conversation_id": "select conversation_id from messages where organization_id = %s and status = 'failed' limit 1",
     "member_id": "select user_id from organization_members where organization_id = %s and role = 'viewer'",
+    "invitation_id": "select id from organization_invitations where organization_id = %s limit 1",
     "message_id": "select id from messages where organization_id = %s and status = 'failed' limit 1",
     "phone_number_id": "select phone_number_id from channels where organization_id = %s and kind = 'simulator' limit 1",
     "rule_id": "select id from auto_replies where organization_id = %s order by position limit 1",
@@ -90,6 +91,7 @@ async def house(settings: Settings, database: Database, owner: psycopg.AsyncConn
             await shop.register(email="maya@example.com", organization_name="Lagos Glow Salon")
             await neighbour.register(email="olga@example.com", organization_name="Moretti")
             await shop.send("/dashboard/sample-data", page="/dashboard")
+            await owner.execute("update auth.users set email_confirmed_at = now()")
             rows = await owner.execute("select id from organizations where name = 'Lagos Glow Salon'")
             ((shop_id,),) = await rows.fetchall()
             yield House(built, shop, neighbour, owner, shop_id, await furnish(owner, shop_id))
@@ -116,6 +118,11 @@ async def furnish(owner: psycopg.AsyncConnection[Any], shop_id: UUID) -> dict[st
         (colleague, SECRET),
     )
     await owner.execute("insert into organization_members (organization_id, user_id, role) values (%s, %s, 'viewer')", (shop_id, colleague))
+    await owner.execute(
+        "insert into organization_invitations (organization_id, id, email, role, token_hash, expires_at, invited_by)"
+        " select id, %s, 'only-here@example.org', 'member', sha256(%s), now() + interval '7 days', created_by from organizations where id = %s",
+        (new_id(), b"link", shop_id),
+    )
     await owner.execute("update auto_replies set name = %s where organization_id = %s", (SECRET, shop_id))
     await owner.execute(
         "update messages set status = 'failed' where id = (select id from messages where organization_id = %s and direction = 'out' limit 1)", (shop_id,)

@@ -30,6 +30,8 @@ from frontdesk.demo import web as demo_web
 from frontdesk.email_proofs import web as email_proofs_web
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
+from frontdesk.invitations import web as invitations_web
+from frontdesk.invitations.acceptance import web as acceptance_web
 from frontdesk.live import Live
 from frontdesk.mail import Mailer
 from frontdesk.mail import web as mail_web
@@ -54,7 +56,8 @@ SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
-    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, billing_web, audit_web, api_keys_web,
+    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, audit_web,
+    api_keys_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 

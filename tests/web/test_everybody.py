@@ -27,7 +27,10 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter(element => {
     const beside = element.closest("svg, dialog, [popover], .visually-hidden")
     return box.width > 1 && box.right > innerWidth + 1 && !beside && !cut(element.parentElement)
 }).map(element => element.outerHTML.slice(0, 120))"""
-EMPTY = ["/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels", "/dashboard/api-keys"]
+EMPTY = [
+    "/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels", "/dashboard/api-keys",
+    "/dashboard/team/invitations", "/simulator/mail",
+]  # fmt: skip
 FULL = [
     *EMPTY,
     "/dashboard?days=30",
@@ -38,6 +41,7 @@ FULL = [
     "/dashboard/channels/new",
     "/dashboard/team",
     "/dashboard/team?q=nobody+like+it",
+    "/dashboard/team/invitations",
     "/dashboard/billing",
     "/dashboard/api-keys?show=ended",
     "/dashboard/api-keys/new",
@@ -57,13 +61,14 @@ FULL = [
 # shown to whoever proved himself long ago
 STALE = ["/account/reauthentication?next=/account/password"]
 OPENED = {
-    "/simulator/mail": "a.go",
     "/dashboard/inbox": "#conversations a",
     "/dashboard/contacts": "#people a.go",
     "/dashboard/auto-replies": ".rule-row a",
     "/dashboard/channels": ".card a",
     "/dashboard/team": "#members tr:last-child a.go",
     "/dashboard/team/members": "a[href$='/ownership']",
+    "/simulator/mail": "a.go",
+    "/invitations": ".mail-text a[href*='/invitations/']",
 }
 OUTSIDE = [
     "/login", "/register", "/forgotten-password",
@@ -80,6 +85,7 @@ PIECES = {
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
     "/healthz": "for programs",
     "/login/second-factor": "looked at by tests/users/test_browser.py, between two steps",
+    "/simulator/mail/{mail_id}/html": "a piece of a mail",
 }
 # the user belongs to a second organization, so that there is something to switch; and the newest contact has the longest name there is
 CROWDED = """
@@ -129,6 +135,8 @@ async def test_everybody_can_use_every_page(
         await owner.execute(LONGEST)
         await owner.execute(COLLEAGUE)
         await owner.execute(KEYS)
+        await owner.execute("update auth.users set email_confirmed_at = now()")
+        await invite(page, f"{'e' * 60}@{'example.' * 20}org")
         problems += [await look(page, path) for path in FULL]
         for path, link in OPENED.items():
             problems.append(await look(page, await first(page, path if path in FULL else page.url, link)))
@@ -160,7 +168,15 @@ async def look_here(page: Page) -> dict[str, Any]:
     return {"page": page.url, "axe": found, "beyond the edge": beyond} if found or beyond else {}
 
 
+async def invite(page: Page, email: str) -> None:
+    """Somebody is invited."""
+    await page.goto("/dashboard/team/invitations")
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_role("button", name="Send the invitation").click()
+    await expect(page.locator("#toasts")).to_contain_text("is invited.")
+
+
 async def first(page: Page, path: str, link: str) -> str:
-    """Where the first link of a list leads."""
+    """Where the first link of a list leads, on this site."""
     await page.goto(path)
-    return str(await page.locator(link).first.get_attribute("href"))
+    return urlsplit(str(await page.locator(link).first.get_attribute("href"))).path

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -70,7 +71,7 @@ def _environment(locale: str) -> Environment:
     )
     install: Callable[..., None] = getattr(environment, "install_gettext_translations")  # noqa: B009 - the extension adds it
     install(_translations(locale), newstyle=True)
-    environment.filters["named"] = named
+    environment.filters |= {"named": named, "long_date": lambda moment: format_date(moment, "long", locale=locale)}
     return environment
 
 

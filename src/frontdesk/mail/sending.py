@@ -30,7 +30,7 @@ class Sender:
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         """Without SMTP_URL nothing is sent: in development it is shown in the simulator's mailbox, in production it waits."""
         self._database, self._vault = database, vault
-        self._shows = settings.development and not settings.smtp_url
+        self._shows = settings.mailbox
         self._from = settings.mail_from or ""
         self._server = MailServer(settings.smtp_url, self._from) if settings.smtp_url else None
         self._look = asyncio.Event()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, field_validator
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from frontdesk import audit, usage
+from frontdesk import audit, invitations, usage
 from frontdesk.access import Permission, Role
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput
@@ -51,6 +51,7 @@ async def index(request: Request, db: Db, q: str = "", after: str = "") -> Respo
     return await render(
         request, "members/index.html", members=page, q=q, after=after or None, following=following.written() if following else None,
         seats=await _seats(db), capped=COUNTED, permissions=await store.permissions_by_role(db),
+        invitations=await invitations.pending(db),
     )  # fmt: skip
 
 

@@ -30,10 +30,10 @@ async def let_in(request: Request, before: Visitor | None, admission: Admission,
     return response
 
 
-def see_out(request: Request, who: Visitor, notice: str) -> Response:
-    """Show the sign-in page: this session has ended."""
+def see_out(request: Request, who: Visitor, notice: str, path: str = "/login") -> Response:
+    """Show the sign-in page, or what else a stranger may see: this session has ended."""
     tell_streams(request, who)
-    response = go(request, "/login", notice)
+    response = go(request, path, notice)
     end_session(request, response)
     return response
 

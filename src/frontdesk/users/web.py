@@ -27,6 +27,7 @@ from frontdesk.web import (
     local_path,
     read_form,
     render,
+    typed,
 )
 
 door = Door()
@@ -77,9 +78,10 @@ async def sign_in(request: Request, who: MaybeVisitor) -> Response:
 
 @door.post("/logout", needs=SIGNED_IN)
 async def sign_out(request: Request, who: SignedIn) -> Response:
-    """End this session; where it has ended already, the guard shows the sign-in all the same."""
+    """End this session; where it has ended already, the guard shows the sign-in all the same. `next`: where to be as a stranger."""
+    wanted = str((await typed(request)).get("next") or "")
     await actions.sign_out(request.app.state.database, actor(request, who), who)
-    return see_out(request, who, "You are signed out.")
+    return see_out(request, who, "You are signed out.", local_path(wanted, "/login"))
 
 
 @door.post("/session/organization", needs=SIGNED_IN)

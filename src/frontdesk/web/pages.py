@@ -88,8 +88,8 @@ async def _surroundings(request: Request) -> dict[str, Any]:
         "zone": times.zone_or_utc(request.cookies.get("zone")),
         "now": datetime.now(UTC),
         "simulated": bool(getattr(getattr(request.app.state, "settings", None), "simulated", False)),
-        "mailbox": bool(getattr(getattr(request.app.state, "settings", None), "mailbox", False)),
         "provider": str(getattr(getattr(request.app.state, "settings", None), "provider_name", "")),
+        "mailbox": bool(getattr(getattr(request.app.state, "settings", None), "mailbox", False)),
         "request_id": request_id(request),
     }
 
