@@ -27,3 +27,25 @@ async def test_a_slow_body_holds_no_transaction(desk: Desk, method: str) -> None
         assert await desk.rows(WAITING) == [(0,)]
         go_on.set()
         assert (await sending).status_code in (200, 201)
+
+
+HOSTILE = {
+    "nested without end": b"[" * 200_000, "a number without end": b'{"name": ' + b"9" * 6_000 + b"}", "infinity": b'{"name": Infinity}',
+    "no text": b"\xff\xfe{", "twice the same": b'{"name": "a", "name": null}', "a list": b"[1]", "a surrogate": b'{"name": "\\ud800"}',
+    "a wide one": b'{"name": "' + b"\xf0\x9f\x9b\x92" * 201 + b'"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+async def test_a_hostile_body_is_refused_or_harmless(desk: Desk, body: bytes) -> None:
+    async with await desk.program() as program:
+        for kind in "application/json", "text/plain", "application/x-www-form-urlencoded", "":
+            answer = await program.client.patch("/organization", content=body, headers={"content-type": kind} if kind else {})
+            assert answer.status_code in (200, 400, 422), answer.text
+            assert (await program.get("/organization")).json()["name"] == "Lagos Glow Salon"
+
+
+async def test_hostile_headers_open_nothing(desk: Desk) -> None:
+    async with desk.with_key(None) as program:
+        for written in (b"Bearer \xff\xfe", b"Bearer " + b"x" * 4_000, b"Bearer fd_live_", b"Bearer", b"", b"Bearer a, Bearer b"):
+            assert (await program.client.get("/organization", headers={b"authorization": written})).status_code == 401  # type: ignore[dict-item]

@@ -16,7 +16,7 @@ from frontdesk.database import Database, new_id
 from frontdesk.live import Live
 from frontdesk.settings import Settings
 from tests.strangers import join
-from tests.users.browser import Browser
+from tests.users.browser import PASSWORD, Browser, hidden_fields
 from tests.world import Shop, World
 
 KEYS = "/dashboard/api-keys"
@@ -147,6 +147,15 @@ async def test_hundreds_of_keys_come_in_pages(house: House) -> None:
         following = re.search(r'href="([^"]+)" rel="next"', page)
         address = following[1].replace("&amp;", "&") if following else ""
     assert len(seen) == len(set(seen)) == 230
+    assert re.findall(r">(Key \d+)</span>", (await house.browser.get(f"{KEYS}?q=KEY+117")).text) == ["Key 117"]
+    assert "No key fits" in (await house.browser.get(f"{KEYS}?q=nothing%00")).text
+
+
+async def test_a_key_that_turned_up_somewhere_is_found_and_not_repeated(house: House) -> None:
+    key = await house.made(name="Lost one")
+    await house.made(name="Another")
+    page = (await house.browser.get(f"{KEYS}?q={key}")).text
+    assert "Lost one" in page and "Another" not in page and key not in page
 
 
 async def test_who_sees_and_who_makes_keys(house: House) -> None:
@@ -172,4 +181,19 @@ async def test_a_key_of_somebody_whose_role_is_smaller_now_says_so(house: House)
         await house.owner.execute("delete from organization_members where role = 'member'")
         page = (await boss.get(KEYS)).text
         assert "Stopped: its maker has left" in page and "somebody who has left" in page
+    assert await house.call(key) == 401
+
+
+async def test_who_proved_himself_long_ago_proves_it_again_first(house: House) -> None:
+    key = await house.made()
+    ((key_id,),) = await house.see("select id from api_keys")
+    fields = {**hidden_fields((await house.browser.get(KEYS)).text), "name": "Another", "scopes": "contacts:read", "expires": "30", "key_id": str(new_id())}
+    await house.see("update private.sessions set reauthenticated_at = now() - interval '11 minutes' returning 1")
+    for path in (f"{KEYS}/new", f"{KEYS}/{key_id}/revocation"):
+        answer = await house.browser.post(path, fields)
+        assert answer.headers["location"].startswith("/account/reauthentication"), path
+    assert (await house.browser.get(f"{KEYS}/new")).headers["location"] == "/account/reauthentication?next=/dashboard/api-keys/new"
+    assert (len(await house.see("select from api_keys")), await house.call(key)) == (1, 200)
+    await house.browser.send("/account/reauthentication", page="/account/reauthentication?next=/dashboard/api-keys", password=PASSWORD)
+    await house.browser.send(f"{KEYS}/{key_id}/revocation", page=KEYS)
     assert await house.call(key) == 401

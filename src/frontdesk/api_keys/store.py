@@ -18,14 +18,15 @@ _SHOWN: dict[str, LiteralString] = {
     "live": " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())",
     "ended": " and (k.revoked_at is not null or k.expires_at <= now())",
 }
+_FOUND: LiteralString = " and strpos(lower(k.name || ' ' || k.prefix), lower(%(q)s)) > 0"
 _PAGE: LiteralString = " and (%(before)s::uuid is null or k.id < %(before)s::uuid) order by k.id desc limit %(how_many)s"
 _ONE: LiteralString = " and k.id = %(id)s"
 
 
-async def newest(db: Tenant, show: str, before: UUID | None, how_many: int) -> list[ApiKey]:
-    """Keys, the newest first. show: one of records.SHOWN; before: where the page begins."""
-    query: LiteralString = _KEYS + _SHOWN[show] + _PAGE
-    return await db.records(ApiKey, query, {"organization_id": db.organization_id, "before": before, "how_many": how_many})
+async def newest(db: Tenant, show: str, q: str, before: UUID | None, how_many: int) -> list[ApiKey]:
+    """Keys, the newest first. show: one of records.SHOWN; q: part of a name or of what is shown of a key; before: where the page begins."""
+    query: LiteralString = _KEYS + _SHOWN[show] + _FOUND + _PAGE
+    return await db.records(ApiKey, query, {"organization_id": db.organization_id, "q": q, "before": before, "how_many": how_many})
 
 
 async def find(db: Tenant, key_id: UUID) -> ApiKey | None:

@@ -35,12 +35,14 @@ class KeyForm(BaseModel):
 
 
 @door.get(LIST, needs=READS)
-async def index(request: Request, db: Db, show: str = "live", before: str = "") -> Response:
-    """The keys, the newest first. `before`: where the page begins."""
-    show, place = show if show in SHOWN else "live", _uuid(before)
-    keys = await store.newest(db, show, place, PAGE + 1)
+async def index(request: Request, db: Db, show: str = "live", q: str = "", before: str = "") -> Response:
+    """The keys, the newest first, searched by name or by how they begin. `before`: where the page begins."""
+    show, place, q = show if show in SHOWN else "live", _uuid(before), q.replace("\x00", "").strip()[:100]
+    if q.startswith(api.PREFIX):
+        q = api.shown_of(q)  # whoever pastes a whole key finds it, and the page does not repeat it
+    keys = await store.newest(db, show, q, place, PAGE + 1)
     return await render(
-        request, "api_keys/index.html", keys=keys[:PAGE], show=show, before=place, older=keys[PAGE - 1].id if len(keys) > PAGE else None,
+        request, "api_keys/index.html", keys=keys[:PAGE], show=show, q=q, before=place, older=keys[PAGE - 1].id if len(keys) > PAGE else None,
         anything=bool(keys) or await store.anything(db),
     )  # fmt: skip
 
