@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from frontdesk import billing
+from frontdesk import billing, erasure
 from frontdesk.access import Actor
 from frontdesk.analytics import web as analytics_web
 from frontdesk.audit import web as audit_web
@@ -17,10 +17,12 @@ from frontdesk.channels import web as channels_web
 from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
+from frontdesk.erasure import web as erasure_web
+from frontdesk.organizations import web as organizations_web
 from frontdesk.settings import Settings
 from tests.users.browser import Browser, doors
 
-DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web)
+DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web)
 
 
 class Bulletin:
@@ -79,4 +81,4 @@ def _app(database: Database, settings: Settings) -> FastAPI:
 
 
 async def _frame(db: Tenant) -> dict[str, Any]:
-    return {"plan": await billing.plan_in_use(db), "unread": 0}
+    return {"plan": await billing.plan_in_use(db), "unread": 0, "deletion": await erasure.pending(db)}

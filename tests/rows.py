@@ -93,6 +93,12 @@ class Rows:
     def outbox(self) -> Row:
         return {"id": new_id(), "channel_id": self.channel_id, "recipient": "49", "content": "{}"}
 
+    def archives(self) -> Row:
+        return {"id": new_id(), "tables": 1}
+
+    def organization_deletions(self) -> Row:
+        return {}
+
     def inbound_deliveries(self) -> Row:
         return {"channel_id": self.channel_id, "id": new_id(), "kind": "message", "payload": "{}"}
 

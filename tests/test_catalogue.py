@@ -49,6 +49,7 @@ OTHER_UNIQUE = {
     "api_calls_pkey": "whoever calls is counted before it is known who it is",
     "unrouted_deliveries_pkey": "nobody's until their number is connected",
     "sealed_columns_pkey": "the same for everybody",
+    "deleted_organizations_pkey": "an organization that is no more",
     "sessions_pkey": "a session is a user's",
     "sessions_token_hash_key": "a session is found by its token",
     "attempts_pkey": "attempts are made by strangers",

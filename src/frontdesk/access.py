@@ -25,6 +25,7 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     MESSAGES_READ = "messages:read"
     MESSAGES_WRITE = "messages:write"
+    ORGANIZATION_EXPORT = "organization:export"
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
     OWNERSHIP_WRITE = "ownership:write"

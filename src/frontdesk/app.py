@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from frontdesk import api, billing, channels, messages, registration, secret_files, web
+from frontdesk import api, billing, channels, erasure, messages, registration, secret_files, web
 from frontdesk.analytics import web as analytics_web
 from frontdesk.api_keys import web as api_keys_web
 from frontdesk.audit import api as audit_api
@@ -28,6 +28,7 @@ from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
 from frontdesk.email_proofs import web as email_proofs_web
+from frontdesk.erasure import web as erasure_web
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
 from frontdesk.invitations import web as invitations_web
@@ -40,6 +41,7 @@ from frontdesk.members import web as members_web
 from frontdesk.messages.inbox import api as inbox_api
 from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.organizations import api as organizations_api
+from frontdesk.organizations import web as organizations_web
 from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
 from frontdesk.settings import Settings
@@ -55,6 +57,7 @@ WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
+    organizations_web, erasure_web,
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, audit_web,
     api_keys_web,
@@ -156,8 +159,8 @@ def _open_provider(app: FastAPI, settings: Settings) -> None:
 
 
 async def _frame(db: Tenant) -> dict[str, Any]:
-    """What the frame of every page shows: the plan with its use, and what is unread."""
-    return {"plan": await billing.plan_in_use(db), "unread": await messages.unread(db)}
+    """What the frame of every page shows: the plan with its use, what is unread, and whether all of this will go."""
+    return {"plan": await billing.plan_in_use(db), "unread": await messages.unread(db), "deletion": await erasure.pending(db)}
 
 
 async def _to_simulator(request: Request) -> Response:

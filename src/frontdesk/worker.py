@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk import channels, secret_files
+from frontdesk import channels, erasure, secret_files
 from frontdesk.bell import Bell
 from frontdesk.channels import Lanes, Leased, Session
 from frontdesk.database import Database, new_id
@@ -41,6 +41,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(inbound.run(stop))
             group.create_task(outbound.run(stop))
             group.create_task(sender.run(stop))
+            group.create_task(erasure.delete_what_is_due(database, stop))
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
             group.create_task(_every(DAY, "select private.forget_others()", database, stop))
             group.create_task(_every(DAY, "select private.forget_mails()", database, stop))

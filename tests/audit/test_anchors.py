@@ -18,6 +18,7 @@ from frontdesk.audit import actions
 from frontdesk.audit.anchors import Anchor, BadAuditKey, Reader, Signer, UnreadableAnchor
 from frontdesk.audit.keeping import NoPlace, NotKept, keep
 from frontdesk.database import new_id
+from frontdesk.erasure.actions import sweep
 from frontdesk.settings import Settings
 from tests.audit.test_chain import Log, log
 from tests.audit.test_cli import run
@@ -81,6 +82,16 @@ async def test_a_chain_shortened_as_a_whole_is_found_out(log: Log) -> None:
     await rewrite(log, "delete from public.audit_logs where organization_id = %(salon)s and seq = 5")
     assert await log.faults() == []
     assert await compared(log, lines) == ["lagos-glow-salon: entry 5: missing: it was there"]
+
+
+async def test_a_log_that_went_with_its_organization_is_missed_unless_an_owner_had_that_deleted(log: Log) -> None:
+    lines = await anchored(log)
+    asked = "insert into organization_deletions (organization_id, requested_at, due_at) values (%s, now() - interval '8 days', now())"
+    await log.owner.execute(asked, (log.salon,))
+    while await sweep(log.database):
+        pass
+    await log.owner.execute("delete from organizations where id = %s", (log.moretti,))
+    assert await compared(log, lines) == ["moretti-calzature: entry 1: missing: it was there"]
 
 
 async def test_what_is_no_anchor_of_ours_is_named_and_not_believed(log: Log) -> None:

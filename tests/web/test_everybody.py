@@ -47,6 +47,8 @@ FULL = [
     "/dashboard/api-keys/new",
     "/api/v1/reference",
     "/dashboard/audit",
+    "/dashboard/settings",
+    "/dashboard/settings/deletion",
     "/dashboard/audit?q=nobody",
     "/account",
     "/account/authenticator",

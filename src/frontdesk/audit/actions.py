@@ -97,8 +97,16 @@ async def ends(db: Platform) -> list[Anchor]:
     return [Anchor(row["organization_id"], row["slug"], row["seq"], bytes(row["hash"]), now) for row in await store.ends(db)]
 
 
+async def deleted(db: Platform) -> list[str]:
+    """The organizations that were deleted, each with its day."""
+    return [f"{slug} was deleted on {day:%Y-%m-%d}" for slug, day in (await store.deleted(db)).values()]
+
+
 async def compare(db: Platform, reader: Reader, lines: Iterable[str], slug: str | None = None) -> list[str]:
-    """Where logs are not what they were when these anchors were written, and which lines are no anchors. slug: of this organization only."""
+    """Where logs are not what they were when these anchors were written, and which lines are no anchors. slug: of this organization only.
+
+    Logs that went with an organization whose owner had it deleted are not missed; `deleted` lists those.
+    """
     anchors, told = [], []
     for number, line in enumerate(lines, 1):
         try:
@@ -106,6 +114,8 @@ async def compare(db: Platform, reader: Reader, lines: Iterable[str], slug: str 
         except UnreadableAnchor as error:
             told.append(f"line {number} of the anchors: {error}")
     wanted = sorted((one for one in set(anchors) if slug in (None, one.slug)), key=lambda one: (one.organization_id, one.seq, one.time))
+    gone = await store.deleted(db)
+    wanted = [one for one in wanted if one.organization_id not in gone]
     found: dict[Anchor, bytes | None] = {}
     for start in range(0, len(wanted), PIECE):
         part = wanted[start : start + PIECE]

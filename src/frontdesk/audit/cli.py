@@ -33,10 +33,10 @@ Place = Annotated[str, typer.Argument(metavar="FILE|URL", help="A file to add to
 @app.command()
 def verify(organization: Slug = None, anchors: Anchors = None, public_key: Keys = None) -> None:
     """Check that no entry was changed, removed or inserted; exit with 1 and name each one if not."""
-    verdict, told = asyncio.run(_verdict(organization, anchors, public_key or []))
+    verdict, told, notes = asyncio.run(_verdict(organization, anchors, public_key or []))
     for fault in verdict.faults:
         print(f"{fault.slug}: entry {fault.seq}: {fault.fault}")
-    for line in told:
+    for line in [*told, *notes]:
         print(line)
     many = len(verdict.faults) + len(told)
     checked = f"{verdict.entries:,} {'entry' if verdict.entries == 1 else 'entries'} checked"
@@ -59,15 +59,16 @@ def key(pem: Annotated[bool, typer.Option("--pem", help="As other programs read 
     print(signer.public_pem if pem else signer.public_key, end="" if pem else "\n")
 
 
-async def _verdict(organization: str | None, anchors: Path | None, public_keys: Iterable[str]) -> tuple[Verdict, list[str]]:
+async def _verdict(organization: str | None, anchors: Path | None, public_keys: Iterable[str]) -> tuple[Verdict, list[str], list[str]]:
     settings = Settings.load()
     async with opened(settings) as database, database.platform() as db:
-        told: list[str] = []
+        told, notes = list[str](), list[str]()
         if anchors is not None:
             reader = Reader(list(public_keys) or [Signer.of(settings).public_key])
             with anchors.open(encoding="utf-8", errors="replace") as lines:
                 told = await actions.compare(db, reader, lines, organization)
-        return await actions.verify(db, organization), told
+            notes = await actions.deleted(db)
+        return await actions.verify(db, organization), told, notes
 
 
 async def _anchor(place: str) -> int:

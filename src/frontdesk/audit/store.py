@@ -1,6 +1,7 @@
 """The statements of the audit log. Entries are written by one function of the database, which also keeps the chain."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -97,3 +98,9 @@ async def hashes(db: Platform, entries: Sequence[tuple[UUID, int]]) -> list[byte
     wanted = batch([{"organization_id": organization_id, "seq": seq} for organization_id, seq in entries])
     rows = await db.rows("select hash from private.audit_hashes(%(wanted)s) order by n", {"wanted": wanted})
     return [None if row["hash"] is None else bytes(row["hash"]) for row in rows]
+
+
+async def deleted(db: Platform) -> dict[UUID, tuple[str, datetime]]:
+    """The organizations that their owners had deleted, with their slugs and when."""
+    rows = await db.rows("select id, slug, deleted_at from private.list_deleted_organizations()")
+    return {row["id"]: (row["slug"], row["deleted_at"]) for row in rows}

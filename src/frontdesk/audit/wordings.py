@@ -108,6 +108,15 @@ WORDINGS = {
     ),
     "organization.created": Wording("organization", "building", (_("%(actor)s founded %(name)s"), _("%(actor)s founded the organization")), "ok"),
     "organization.changed": Wording("organization", "building", (_("%(actor)s changed the name, the clock or the language of the organization"),)),
+    "organization.deletion_requested": Wording(
+        "organization",
+        "trash",
+        (_("%(actor)s asked for %(name)s to be deleted in %(days)s days"), _("%(actor)s asked for deletion")),
+        "bad",
+    ),
+    "organization.deletion_undone": Wording(
+        "organization", "history", (_("%(actor)s undid the deletion of %(name)s"), _("%(actor)s undid the deletion of the organization")), "ok"
+    ),
     "sample_data.loaded": Wording(
         "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
     ),
@@ -143,6 +152,7 @@ NAMES = {
     "reason": _("Reason"),
     "sandbox": _("Sandbox"),
     "stopped_reason": _("Stopped, because"),
+    "days": _("Days"),
     "form": _("Form"),
     "filters": _("Filters"),
     "phone_number_id": _("Phone number ID"),

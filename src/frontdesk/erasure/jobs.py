@@ -1,0 +1,28 @@
+"""What the worker does for erasure."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from psycopg import Error as DatabaseError
+
+from frontdesk.database import Database
+from frontdesk.erasure import actions
+from frontdesk.errors import Unavailable
+
+LOOK_EVERY = 60.0  # seconds
+BREATH = 0.05  # seconds between two pieces: those who work do not wait for what goes
+log = structlog.get_logger()
+
+
+async def delete_what_is_due(database: Database, stop: asyncio.Event) -> None:
+    """Delete organizations whose day has come, until told to stop; what was begun goes on wherever it was, after whatever happened."""
+    while not stop.is_set():
+        pause = LOOK_EVERY
+        try:
+            pause = BREATH if await actions.sweep(database) else LOOK_EVERY
+        except (DatabaseError, Unavailable) as error:
+            log.error("a deletion waits", error=str(error) or type(error).__name__)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stop.wait()
