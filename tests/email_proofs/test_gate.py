@@ -1,5 +1,6 @@
 """What reaches other people waits until the user's email is confirmed."""
 
+import psycopg
 import pytest
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
@@ -31,6 +32,23 @@ async def test_a_door_waits_for_the_confirmation_and_says_so(app: FastAPI, post:
         assert answer.status_code == 403 and "Confirm your email first" in answer.text
         await press(browser, await post.link("verification"))
         assert (await browser.post("/write-to-everybody", fields)).text == "written"
+
+
+async def test_the_database_lets_nobody_invite_before_that_whatever_asks(app: FastAPI, owner: Owner) -> None:
+    async with Browser(app) as browser:
+        await browser.register()
+    invite = """
+        insert into public.organization_invitations (organization_id, id, email, role, token_hash, invited_by, expires_at)
+        select o.id, gen_random_uuid(), 'ada@example.org', 'member', sha256('token'), o.created_by, now() + interval '7 days' from public.organizations o
+    """
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="must have confirmed his email"):
+        await owner.execute(invite)
+    await owner.execute("update auth.users set email_confirmed_at = now()")
+    await owner.execute(invite)
+    await owner.execute("update auth.users set email_confirmed_at = null")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await owner.execute("update public.organization_invitations set token_hash = sha256('another')")
+    await owner.execute("update public.organization_invitations set revoked_at = now()")  # taking back is always possible
 
 
 async def test_asvs_6_4_3_a_new_password_goes_past_no_second_factor(app: FastAPI, post: Post, owner: Owner) -> None:
