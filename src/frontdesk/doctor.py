@@ -34,7 +34,7 @@ async def examine() -> list[Finding]:
         settings = Settings.load()
     except BadSettings as error:
         return [*found, Finding("settings", False, str(error))]
-    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings), *_provider(settings)]
+    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings), *await _provider(settings)]
     if settings.database_url is None:
         found += _folder(settings.data_dir)
     return [*found, *[finding async for finding in _database(settings)]]
@@ -48,13 +48,21 @@ def _whatsapp(settings: Settings) -> list[Finding]:
     return [Finding("WhatsApp", settings.simulated, f"only the simulator: {missing} not configured")]
 
 
-def _provider(settings: Settings) -> list[Finding]:
-    if settings.provider_name:
-        back = f"{settings.public_url or settings.base_url}/login/provider/callback"
-        return [Finding("sign-in provider", True, f"{settings.provider_name} ({settings.oidc_issuer}); it must know the redirect address {back}")]
-    if settings.oidc_issuer:
-        return [Finding("sign-in provider", False, f"off: {' and '.join(settings.oidc_missing)} not configured")]
-    return []
+async def _provider(settings: Settings) -> list[Finding]:
+    if not settings.provider_name:
+        off = Finding("sign-in provider", False, f"off: {' and '.join(settings.oidc_missing)} not configured")
+        return [off] if settings.oidc_issuer else []
+    from frontdesk.single_sign_on import Provider, ProviderUnavailable  # what speaks with one takes a while to load
+
+    provider = Provider(settings)
+    try:
+        await provider.check()
+    except ProviderUnavailable as error:
+        return [Finding("sign-in provider", False, f"{settings.oidc_issuer} does not answer as it should: {error.why}")]
+    finally:
+        await provider.close()
+    back = f"{settings.public_url or settings.base_url}/login/provider/callback"
+    return [Finding("sign-in provider", True, f"{settings.provider_name} answers; it must know the redirect address {back}")]
 
 
 def _folder(data_dir: Path) -> list[Finding]:

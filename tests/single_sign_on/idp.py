@@ -1,5 +1,6 @@
 """A small provider of OpenID Connect on a real port: it checks what it is sent, and lies when a test tells it to."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -30,14 +31,16 @@ class Idp:
         self.userinfo: dict[str, Any] | None = None
         self.redeemed: dict[str, dict[str, str]] = {}  # codes, and what was asked with them
         self.asked: list[str] = []
-        self.algorithm, self.down, self.method = "RS256", False, "basic"
+        self.algorithm, self.down, self.slow, self.method = "RS256", False, False, "basic"
 
     def signed(self, claims: dict[str, Any]) -> str:
         """A token as it should be."""
         return jwt.encode({"alg": self.algorithm, "kid": KEYS[self.algorithm].kid}, claims, KEYS[self.algorithm])
 
-    async def describe(self, request: web.Request) -> web.Response:
+    async def describe(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        if self.slow:
+            return await self._drip(request)
         said = {
             "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize", "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys", "userinfo_endpoint": f"{self.issuer}/userinfo",
@@ -71,6 +74,15 @@ class Idp:
     async def tell(self, request: web.Request) -> web.Response:
         assert request.headers["authorization"] == "Bearer at-1"
         return web.json_response(self.userinfo)
+
+    async def _drip(self, request: web.Request) -> web.StreamResponse:
+        """A space every moment, until nobody listens any more."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+        return response
 
     def _is_client(self, request: web.Request, sent: Mapping[str, str]) -> bool:
         if self.method == "post":

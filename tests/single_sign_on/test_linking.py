@@ -1,5 +1,6 @@
 """Linking and unlinking an account at the provider."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 
 from tests.single_sign_on.browser import BASE, complaint, register, sent_back, through
 from tests.single_sign_on.idp import Idp
-from tests.users.browser import Browser
+from tests.users.browser import Browser, hidden_fields
 
 Owner = psycopg.AsyncConnection[Any]
 
@@ -61,6 +62,19 @@ async def test_the_last_way_to_sign_in_is_not_taken_away(app: FastAPI, owner: Ow
         [(identity, _)] = await linked(owner)
         answer = await browser.send(f"/account/provider/{identity}/unlinking", page="/account/provider")
         assert "This is your only way to sign in. Set a password first." in await complaint(browser, answer)
+    assert len(await linked(owner)) == 1
+
+
+async def test_two_windows_do_not_take_away_one_of_two_each(app: FastAPI, owner: Owner) -> None:
+    async with Browser(app, BASE) as browser:
+        await register(browser)
+        await owner.execute(
+            "insert into private.user_identities (id, user_id, issuer, subject) select gen_random_uuid(), id, 'https://sso', 'm' from auth.users"
+        )
+        fields = hidden_fields((await browser.get("/account/provider")).text)
+        paths = [f"/account/provider/{identity}/unlinking" for identity, _ in await linked(owner)]
+        answers = await asyncio.gather(*[browser.post(path, fields) for path in paths])
+        assert [answer.status_code for answer in answers] == [303, 303]
     assert len(await linked(owner)) == 1
 
 

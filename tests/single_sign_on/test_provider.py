@@ -180,3 +180,11 @@ async def test_a_provider_that_is_down_is_said_to_be_and_found_again(house: Idp,
     house.down = False
     monkeypatch.setattr("frontdesk.single_sign_on.discovery.PAUSE", 0.0)
     assert (await visit(provider)).subject == "248289761001"
+
+
+async def test_an_answer_that_drips_for_ever_is_not_waited_for(house: Idp, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontdesk.single_sign_on.provider.WHOLE_SECONDS", 0.3)
+    house.slow = True
+    with pytest.raises(ProviderUnavailable) as refused:
+        await provider.check()
+    assert refused.value.why.startswith("TimeoutError")

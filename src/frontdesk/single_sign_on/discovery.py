@@ -28,6 +28,11 @@ Fetch = Callable[[str], Awaitable[dict[str, Any]]]
 class ProviderUnavailable(Unavailable):
     """The sign-in provider does not answer as it should. Try again in a minute, or sign in with your password."""
 
+    def __init__(self, why: str = "") -> None:
+        """`why`: what is wrong, for the operator; whoever signs in gets the sentence above."""
+        super().__init__()
+        self.why = why
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -99,6 +104,7 @@ class _Remembered(Generic[T]):
     def __init__(self) -> None:
         self._value: T | None = None
         self._asked = self._answered = self._failed = self._fresh_until = float("-inf")
+        self._why = ""
 
     async def get(self, ask: Callable[[], Awaitable[T]]) -> T:
         now = time.monotonic()
@@ -107,7 +113,7 @@ class _Remembered(Generic[T]):
         if now >= self._failed + PAUSE:
             await self._ask(ask, now)
         if self._value is None or now > self._answered + LONGEST:
-            raise ProviderUnavailable
+            raise ProviderUnavailable(self._why)
         return self._value  # after a failure: what it said before holds a little longer
 
     def forget(self) -> bool:
@@ -122,9 +128,9 @@ class _Remembered(Generic[T]):
         try:
             self._value = await ask()
             self._answered, self._fresh_until = now, now + REMEMBERED
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
-            log.warning("sign-in provider not understood", error=f"{type(error).__name__}: {error}")
-            self._failed = now
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, KeyError, TypeError) as error:
+            self._failed, self._why = now, f"{type(error).__name__}: {error}"
+            log.warning("sign-in provider not understood", error=self._why)
 
 
 def _public(said: dict[str, Any]) -> PublicKey | None:

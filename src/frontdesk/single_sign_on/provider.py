@@ -1,5 +1,6 @@
 """The provider of OpenID Connect that the operator has chosen: where to send a browser, and whom it comes back as."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -22,6 +23,7 @@ from frontdesk.single_sign_on.tokens import NotVouchedFor, verified
 log = structlog.get_logger()
 CALLBACK = "/login/provider/callback"
 SCOPE = "openid email profile"
+WHOLE_SECONDS = 10.0  # for a request and its answer, however slowly it drips
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class Provider:
         """Give up the connections."""
         await self._client.aclose()
 
+    async def check(self) -> None:
+        """Ask the provider for its description. Raises ProviderUnavailable, which says why."""
+        await self._directory.addresses()
+
     async def address_for(self, proof: Proof, *, again: bool = False) -> str:
         """Where to send the browser. `again`: the provider shall ask for the password though it knows who sits there. Raises ProviderUnavailable."""
         addresses = await self._directory.addresses()
@@ -98,30 +104,33 @@ class Provider:
 
     async def _redeem(self, address: str, code: str, proof: Proof, method: str) -> Mapping[str, Any]:
         try:
-            token = await self._client.fetch_token(
-                address, code=code, code_verifier=proof.verifier, grant_type="authorization_code", redirect_uri=self._client.redirect_uri,
-                auth=self._client.client_auth(method),
-            )  # fmt: skip
+            async with asyncio.timeout(WHOLE_SECONDS):
+                token = await self._client.fetch_token(
+                    address, code=code, code_verifier=proof.verifier, grant_type="authorization_code", redirect_uri=self._client.redirect_uri,
+                    auth=self._client.client_auth(method),
+                )  # fmt: skip
         except OAuthError as error:
             log.warning("sign-in provider refused a code", error=str(error.error))
             raise NotVouchedFor from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            log.warning("sign-in provider not reached", error=f"{type(error).__name__}: {error}")
-            raise ProviderUnavailable from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+            why = f"{type(error).__name__}: {error}"
+            log.warning("sign-in provider not reached", error=why)
+            raise ProviderUnavailable(why) from error
         return dict(token)
 
     async def _told_besides(self, address: str, access_token: str, subject: str) -> dict[str, Any]:
         """Email and name of the same subject, from a provider that keeps its ID tokens short."""
         try:
             said = await self._fetch(address, {"Authorization": f"Bearer {access_token}"})
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             raise ProviderUnavailable from error
         if said.get("sub") != subject:
             raise NotVouchedFor
         return {name: said[name] for name in ("email", "email_verified", "name") if name in said}
 
     async def _fetch(self, address: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        answer = await self._client.request("GET", address, withhold_token=True, headers={"Accept": "application/json"} | dict(headers or {}))
+        async with asyncio.timeout(WHOLE_SECONDS):
+            answer = await self._client.request("GET", address, withhold_token=True, headers={"Accept": "application/json"} | dict(headers or {}))
         if answer.status_code != 200:
             raise ValueError(f"{address} answers {answer.status_code}")
         said = answer.json()
