@@ -26,6 +26,7 @@ NO_ENTRY = {
     "/dashboard/channels/sandbox": "there is one already; when it was opened stands in the log",
     "/dashboard/inbox": "the daily work: who wrote, closed and took over stands in the conversations themselves",
     "/dashboard/sample-data": "was loaded before, which stands in the log",
+    "/dashboard/settings/second-factor": "wants a second factor of whoever asks for it; its entries are told by tests/organizations",
     "/simulator": "what people do on their phones, in development only",
 }
 # Routes of people who are not signed in yet, or of users alone; their entries are told by the tests of those doors.

@@ -160,7 +160,7 @@ async def test_the_functions_of_factors_are_the_applications_own(owner: Owner, r
     rows = await (
         await owner.execute(
             "select p.proname from pg_proc p where p.pronamespace = 'private'::regnamespace and has_function_privilege(%s, p.oid, 'execute')"
-            " and p.proname ~ '(authenticator|recovery|pending|second_factor|hold_password)'",
+            " and p.proname ~ '(authenticator|recovery|pending_sign|passkey|has_second_factor|owes_second|second_factors_of|hold_password)'",
             (role,),
         )
     ).fetchall()

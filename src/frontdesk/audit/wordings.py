@@ -106,6 +106,8 @@ WORDINGS = {
     "auto_reply.moved": Wording(
         "rules", "robot", (_("%(actor)s moved the auto reply %(name)s from place %(from)s to %(to)s"), _("%(actor)s moved an auto reply"))
     ),
+    "organization.second_factor_required": Wording("organization", "lock", (_("%(actor)s asked all members for a second factor"),), "warn"),
+    "organization.second_factor_optional": Wording("organization", "unlock", (_("%(actor)s left the second factor to the members"),), "warn"),
     "organization.created": Wording("organization", "building", (_("%(actor)s founded %(name)s"), _("%(actor)s founded the organization")), "ok"),
     "organization.changed": Wording("organization", "building", (_("%(actor)s changed the name, the clock or the language of the organization"),)),
     "organization.deletion_requested": Wording(

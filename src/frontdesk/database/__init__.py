@@ -3,8 +3,22 @@
 Nothing else in the product touches the pool. Each door is one transaction, committed when its block ends.
 """
 
-from frontdesk.database.doors import Database, NotAMember, Platform, Tenant, Tenants, UnknownKey
+from frontdesk.database.doors import Database, NotAMember, Platform, SecondFactorNeeded, Tenant, Tenants, UnknownKey
 from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
 from frontdesk.database.sql import Statements, batch
 
-__all__ = ["Database", "NotAMember", "Platform", "Statements", "Tenant", "Tenants", "UnknownKey", "batch", "id_time", "new_id", "new_ids", "uuid_of"]
+__all__ = [
+    "Database",
+    "NotAMember",
+    "Platform",
+    "SecondFactorNeeded",
+    "Statements",
+    "Tenant",
+    "Tenants",
+    "UnknownKey",
+    "batch",
+    "id_time",
+    "new_id",
+    "new_ids",
+    "uuid_of",
+]

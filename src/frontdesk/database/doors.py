@@ -23,6 +23,13 @@ class UnknownKey(NotSignedIn):
     """This API key does not open anything from here. Check that it is complete, and neither revoked nor expired, and where it may be used."""
 
 
+class SecondFactorNeeded(NotAMember):
+    """This organization asks its members for a second factor. Add one to your account, and you are in."""
+
+    status = 403
+    title = "Add a second factor first"
+
+
 class DatabaseBusy(Unavailable):
     """Frontdesk has no free database connection at the moment. Try again in a minute."""
 
@@ -78,16 +85,18 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, organization_id: UUID, actor: Actor) -> AsyncIterator[Tenant]:
-        """Act as this user in this organization. Raises NotAMember, and then nothing of it was visible."""
+        """Act as this user in this organization. Raises NotAMember or SecondFactorNeeded, and then nothing of it was visible."""
         async with self._transaction() as connection:
             cursor = await connection.execute(
                 "select set_config('role', 'frontdesk_member', true), entered.role, entered.permissions"
-                " from private.enter(%(organization_id)s, %(user_id)s) as entered",
+                " from private.enter_in_person(%(organization_id)s, %(user_id)s) as entered",
                 {"organization_id": organization_id, "user_id": actor.user_id},
             )
             row = await cursor.fetchone()
             if row is None:
                 raise NotAMember
+            if row[1] is None:
+                raise SecondFactorNeeded
             yield Tenant(connection, organization_id, actor, row[1], frozenset(row[2]))
 
     @asynccontextmanager

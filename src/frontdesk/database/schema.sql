@@ -46,9 +46,12 @@ create table public.organizations (
   sample_data_loaded_at timestamptz,
   created_by uuid references auth.users (id) on delete set null,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  second_factor_required_at timestamptz,  -- since then members without one get no further than to their own account
+  second_factor_required_by uuid references auth.users (id) on delete set null
 );
 create index organizations_created_by on public.organizations (created_by);
+create index organizations_second_factor_required_by on public.organizations (second_factor_required_by);
 create trigger organizations_updated before update on public.organizations for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
 
 -- Who is in which organization, and as what.
@@ -92,12 +95,15 @@ insert into public.role_permissions (role, permission)
 
 -- The organizations in which the user of this request may do the wanted thing; for clients that name no organization.
 create function private.organizations_allowing(wanted text) returns uuid[]
-language sql stable security definer set search_path = '' as $$
-  select coalesce(array_agg(m.organization_id), '{}')
-  from public.organization_members m
-  join public.role_permissions p on p.role = m.role and p.permission = wanted
-  where m.user_id = (select auth.uid())
-$$;
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (
+    select coalesce(array_agg(m.organization_id), '{}')
+    from public.organization_members m
+    join public.role_permissions p on p.role = m.role and p.permission = wanted
+    join public.organizations o on o.id = m.organization_id
+    where m.user_id = (select auth.uid()) and (o.second_factor_required_at is null or (select private.has_second_factor((select auth.uid())))));
+end $$;
 grant execute on function private.organizations_allowing(text) to authenticated;
 
 -- Opens a member's transaction: checks the live membership and sets the organization and its permissions, or nothing at all,
@@ -120,7 +126,6 @@ begin
       set_config('frontdesk.user_id', entering_user::text, true),
       set_config('frontdesk.permissions', ' ' || array_to_string(f.permissions, ' ') || ' ', true)) as settings;
 end $$;
-grant execute on function private.enter(uuid, uuid) to frontdesk_app;
 
 -- The organizations that background work named for this transaction.
 create function private.current_organization_ids() returns uuid[]
@@ -2408,6 +2413,7 @@ create function private.remove_authenticator(of_user uuid) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare removed boolean;
 begin
+  perform from auth.users u where u.id = of_user for no key update;
   delete from private.authenticators a where a.user_id = of_user;
   removed := found;
   delete from private.recovery_codes c where c.user_id = of_user and not private.has_second_factor(of_user);
@@ -2552,6 +2558,70 @@ begin
   return called;
 end $$;
 grant execute on function private.remove_passkey(uuid, uuid) to frontdesk_app;
+
+-- Opens the transaction of a member who is there in person, as private.enter() does. One row without a role when he lacks the second factor that
+-- the organization asks for: then nothing is set and every policy refuses. API keys, which prove themselves otherwise, do not come this way.
+create function private.enter_in_person(wanted_organization uuid, entering_user uuid) returns table (role text, permissions text[])
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from public.organizations o where o.id = wanted_organization and o.second_factor_required_at is not null)
+    and not private.has_second_factor(entering_user) then
+    return query select null::text, null::text[]
+      from public.organization_members m where m.organization_id = wanted_organization and m.user_id = entering_user;
+  else
+    return query select e.role, e.permissions from private.enter(wanted_organization, entering_user) as e;
+  end if;
+end $$;
+grant execute on function private.enter_in_person(uuid, uuid) to frontdesk_app;
+
+-- Asks the members of this organization for a second factor from now on. "done"; "asked already"; or "has none" when the one who asks has none himself.
+create function private.require_second_factor(organization uuid) returns text
+language plpgsql security definer set search_path = '' as $$
+declare asking constant uuid := nullif(current_setting('frontdesk.user_id', true), '')::uuid;
+begin
+  if not private.may_act_for(organization) or current_setting('role') <> 'frontdesk_member'
+    or strpos(coalesce(current_setting('frontdesk.permissions', true), ''), ' organization:write ') = 0 then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  perform from auth.users u where u.id = asking for no key update;  -- who removes his last factor at this moment waits, and finds that it is needed
+  if not private.has_second_factor(asking) then return 'has none'; end if;
+  update public.organizations o set second_factor_required_at = now(), second_factor_required_by = asking
+  where o.id = organization and o.second_factor_required_at is null;
+  return case when found then 'done' else 'asked already' end;
+end $$;
+grant execute on function private.require_second_factor(uuid) to frontdesk_member;
+
+-- Asks nobody of this organization for a second factor any more. False when nobody was asked.
+create function private.leave_second_factor_open(organization uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) or current_setting('role') <> 'frontdesk_member'
+    or strpos(coalesce(current_setting('frontdesk.permissions', true), ''), ' organization:write ') = 0 then
+    raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
+  end if;
+  update public.organizations o set second_factor_required_at = null, second_factor_required_by = null
+  where o.id = organization and o.second_factor_required_at is not null;
+  return found;
+end $$;
+grant execute on function private.leave_second_factor_open(uuid) to frontdesk_member;
+
+-- How many members of this organization have no second factor.
+create function private.members_without_second_factor(organization uuid) returns integer
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return null; end if;
+  return (
+    select count(*)::integer from public.organization_members m where m.organization_id = members_without_second_factor.organization and not private.has_second_factor(m.user_id));
+end $$;
+grant execute on function private.members_without_second_factor(uuid) to frontdesk_member;
+
+-- What the organizations of this user are called that ask him for a second factor.
+create function private.asking_for_second_factor(of_user uuid) returns setof text
+language sql stable security definer set search_path = '' as $$
+  select o.name from public.organization_members m join public.organizations o on o.id = m.organization_id
+  where m.user_id = of_user and o.second_factor_required_at is not null order by o.name, o.id
+$$;
+grant execute on function private.asking_for_second_factor(uuid) to frontdesk_app;
 
 -- The organization behind a slug, and its first owner, in whose name the operator prepares things for it.
 create function private.organization_by_slug(wanted text) returns table (id uuid, name text, owner_id uuid)

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from frontdesk import audit
 from frontdesk.database import Tenant
-from frontdesk.errors import BadInput
+from frontdesk.errors import BadInput, Conflict
 from frontdesk.organizations import store
 from frontdesk.organizations.records import Organization
 
@@ -28,6 +28,12 @@ class UnknownTimezone(BadInput):
 
 class UnknownLocale(BadInput):
     """This is no language. Use a code such as en or pt-BR."""
+
+
+class OwnFactorMissing(Conflict):
+    """You have no second factor yourself: you would shut yourself out. Add one to your account first."""
+
+    title = "Add a second factor first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,21 @@ async def change(db: Tenant, wanted: Details) -> Organization:
         await store.change(db, after.name, after.timezone, after.locale)
         await audit.append(db, "organization.changed", target_type="organization", target_id=db.organization_id, details={"changed": changed})
     return await store.current(db)
+
+
+async def require_second_factor(db: Tenant) -> None:
+    """Let nobody in who has no second factor. Raises OwnFactorMissing: whoever asks others for it has one himself."""
+    outcome = await store.require_second_factor(db)
+    if outcome == "has none":
+        raise OwnFactorMissing
+    if outcome == "done":
+        await audit.append(db, "organization.second_factor_required", target_type="organization", target_id=db.organization_id)
+
+
+async def leave_second_factor_open(db: Tenant) -> None:
+    """Let members in without a second factor again."""
+    if await store.leave_second_factor_open(db):
+        await audit.append(db, "organization.second_factor_optional", target_type="organization", target_id=db.organization_id)
 
 
 def _line(name: str) -> str:

@@ -1,5 +1,7 @@
 """The statements about organizations."""
 
+from datetime import datetime
+
 from frontdesk.database import Tenant
 from frontdesk.errors import NotFound
 from frontdesk.organizations.records import Organization
@@ -34,6 +36,27 @@ async def locked(db: Tenant) -> Organization:
     if found is None:
         raise NoSuchOrganization
     return found
+
+
+async def require_second_factor(db: Tenant) -> str:
+    """Ask every member for a second factor from now on: "done", "asked already", or "has none" of the one who asks."""
+    return str(await db.value("select private.require_second_factor(%(id)s)", {"id": db.organization_id}))
+
+
+async def leave_second_factor_open(db: Tenant) -> bool:
+    """Ask nobody for a second factor any more. False when nobody was asked."""
+    return bool(await db.value("select private.leave_second_factor_open(%(id)s)", {"id": db.organization_id}))
+
+
+async def second_factor_required_at(db: Tenant) -> datetime | None:
+    """Since when members are asked for a second factor."""
+    since: datetime | None = await db.value("select second_factor_required_at from public.organizations where id = %(id)s", {"id": db.organization_id})
+    return since
+
+
+async def members_without_second_factor(db: Tenant) -> int:
+    """How many members have none."""
+    return int(await db.value("select private.members_without_second_factor(%(id)s)", {"id": db.organization_id}))
 
 
 async def change(db: Tenant, name: str, timezone: str, locale: str) -> None:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from frontdesk.database import SecondFactorNeeded
 from frontdesk.errors import FrontdeskError
 from frontdesk.web import times
 from frontdesk.web.envelope import wrapping
@@ -95,6 +96,8 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, FrontdeskError)
     if isinstance(error, SignInNeeded) and not wants_json(request):
         return _to_sign_in(request)
+    if isinstance(error, SecondFactorNeeded) and not wants_json(request):
+        return go(request, "/account")  # which says why, and how to add one
     if isinstance(error, ReauthenticationNeeded) and not wants_json(request):
         return _to_reauthentication(request)
     return tell(request, Failure(error.status, str(error), error.field, error.title))

@@ -1,7 +1,7 @@
 """Who stands at the door, and how he enters his organization."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from frontdesk.access import Actor
-from frontdesk.database import Tenant
+from frontdesk.database import SecondFactorNeeded, Tenant
 from frontdesk.errors import Conflict, FrontdeskError, NotAllowed
 from frontdesk.web.requests import address, request_id, state
 from frontdesk.web.sessions import session_token
@@ -142,11 +142,13 @@ entered = asynccontextmanager(enter)
 
 @asynccontextmanager
 async def framed(request: Request, who: Visitor) -> AsyncIterator[None]:
-    """Around the rendering of a page that needs no organization, but shows its frame when there is one."""
-    if who.current is None:
-        yield
-        return
-    async with entered(request, who):
+    """Around the rendering of a page that needs no organization, but shows its frame when there is one and it may be entered."""
+    async with AsyncExitStack() as stack:
+        if who.current is not None:
+            try:
+                await stack.enter_async_context(entered(request, who))
+            except SecondFactorNeeded:
+                state(request)["locked"] = True
         yield
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from frontdesk.access import Actor
+from frontdesk.database import SecondFactorNeeded
 from frontdesk.web import devices, flash, times, words
 from frontdesk.web.assets import static
 from frontdesk.web.forms import form_token, hand_out_token, hidden_fields
@@ -60,7 +61,7 @@ def pages() -> Pages:
 async def render(request: Request, name: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None, **context: Any) -> HTMLResponse:
     """Answer with a page or a fragment. With an error status the transaction is undone: a refused form saves nothing.
 
-    Every template also has: visitor, may("contacts:write"), frame, theme, nonce, csrf_input(), csrf_token, flashes,
+    Every template also has: visitor, may("contacts:write"), locked, frame, theme, nonce, csrf_input(), csrf_token, flashes,
     path, fragment, zone, now, simulated, mailbox (whether mail is shown, not sent),
     provider (the name of a sign-in provider), request_id.
     """
@@ -74,10 +75,12 @@ async def render(request: Request, name: str, *, status_code: int = 200, headers
 
 async def _surroundings(request: Request) -> dict[str, Any]:
     fragment, db = wants_fragment(request), state(request).get("tenant")
+    frame = {} if fragment else await _frame(request)
     return {
         "visitor": state(request).get("visitor"),
         "may": lambda permission: db is not None and permission in db.permissions,
-        "frame": {} if fragment else await _frame(request),
+        "frame": frame,
+        "locked": bool(state(request).get("locked")),
         "flashes": [] if fragment else flash.shown(request),
         "theme": theme(request),
         "nonce": nonce(request),
@@ -99,10 +102,14 @@ async def _frame(request: Request) -> Mapping[str, Any]:
     if db is not None:
         return dict(await request.app.state.load_frame(db))
     frameless = not hasattr(request.app.state, "load_frame")  # an application of its own, such as the simulator
-    if visitor is None or visitor.current is None or frameless:
+    if visitor is None or visitor.current is None or frameless or state(request).get("locked"):
         return {}
-    async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
-        return dict(await request.app.state.load_frame(db))
+    try:
+        async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+            return dict(await request.app.state.load_frame(db))
+    except SecondFactorNeeded:
+        state(request)["locked"] = True
+        return {}
 
 
 def theme(request: Request) -> str:

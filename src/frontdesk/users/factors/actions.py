@@ -4,7 +4,7 @@ import time
 from uuid import UUID
 
 from frontdesk.access import Actor
-from frontdesk.database import Database
+from frontdesk.database import Database, Platform
 from frontdesk.errors import Conflict
 from frontdesk.users import log
 from frontdesk.users import store as users
@@ -23,6 +23,12 @@ class OfferGone(Conflict):
 
 class NoAuthenticator(Conflict):
     """The authenticator is off already."""
+
+
+class LastFactor(Conflict):
+    """An organization asks for a second factor. Add another one before you take this away."""
+
+    title = "This is your only second factor"
 
 
 class NoSecondFactor(Conflict):
@@ -73,11 +79,18 @@ async def confirm_authenticator(database: Database, vault: Vault, user: Actor, v
     return first.codes
 
 
+async def demand_another(db: Platform, user_id: UUID) -> None:
+    """Raise LastFactor when the user has none left and an organization asks him for one. Call it in the transaction that removes."""
+    if not await store.has_any(db, user_id) and (names := await store.asking(db, user_id)):
+        raise LastFactor(f"{names[0]} asks its members for a second factor. Add another one before you take this away.")
+
+
 async def remove_authenticator(database: Database, user: Actor, visitor: Visitor) -> None:
-    """Turn the authenticator off. Raises NoAuthenticator."""
+    """Turn the authenticator off. Raises NoAuthenticator or LastFactor."""
     async with database.platform() as db:
         if not await store.remove_authenticator(db, visitor.user_id):
             raise NoAuthenticator
+        await demand_another(db, visitor.user_id)
         ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "authenticator.removed", details={"sessions": ended})
 

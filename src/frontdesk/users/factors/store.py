@@ -17,6 +17,12 @@ async def owes_one(db: Platform, user_id: UUID) -> bool:
     return bool(await db.value("select private.owes_second_factor(%(user_id)s)", {"user_id": user_id}))
 
 
+async def asking(db: Platform, user_id: UUID) -> list[str]:
+    """The names of the user's organizations that ask him for a second factor."""
+    rows = await db.rows("select name from private.asking_for_second_factor(%(user_id)s) as asking (name)", {"user_id": user_id})
+    return [row["name"] for row in rows]
+
+
 async def factors_of(db: Platform, user_id: UUID) -> Factors:
     """What the user has beside his password."""
     found = await db.record(

@@ -13,6 +13,7 @@ from frontdesk.users import store as sessions
 from frontdesk.users.attempts import Limit, TooManyAttempts
 from frontdesk.users.factors import recovery
 from frontdesk.users.factors import store as factors
+from frontdesk.users.factors.actions import demand_another
 from frontdesk.users.passkeys import ceremonies, store
 from frontdesk.users.passkeys.ceremonies import PasskeyRefused
 from frontdesk.users.passkeys.records import KnownPasskey, Passkey, Signature, Site
@@ -91,11 +92,12 @@ async def rename(database: Database, user: Actor, visitor: Visitor, passkey_id: 
 
 
 async def remove(database: Database, user: Actor, visitor: Visitor, passkey_id: UUID) -> None:
-    """Take a passkey away. Raises NoSuchPasskey, also for a stranger's."""
+    """Take a passkey away. Raises NoSuchPasskey, also for a stranger's, or LastFactor."""
     async with database.platform() as db:
         name = await store.remove(db, visitor.user_id, passkey_id)
         if name is None:
             raise NoSuchPasskey
+        await demand_another(db, visitor.user_id)
         ended = await sessions.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "passkey.removed", details={"name": name, "sessions": ended})
 
