@@ -194,7 +194,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "usage_overview": lambda shop: (shop.organization_id,),
     "walk_audit": lambda shop: (shop.organization_id, 0, 10),
 }
-HARMLESS = {"current_organization_ids", "organizations_allowing", "status_rank", "usage_period"}  # they name no organization
+HARMLESS = {"acting_user_is_verified", "current_organization_ids", "organizations_allowing", "status_rank", "usage_period"}  # they name no organization
 
 
 @pytest.mark.parametrize("stranger", sorted(STRANGERS.keys() - {"application without a role"}))  # that one acts for the whole installation

@@ -31,6 +31,7 @@ from frontdesk.email_proofs import web as email_proofs_web
 from frontdesk.erasure import web as erasure_web
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import Keeper, OwnAppWebhook, Source, Webhook
+from frontdesk.invitations import api as invitations_api
 from frontdesk.invitations import web as invitations_web
 from frontdesk.invitations.acceptance import web as acceptance_web
 from frontdesk.live import Live
@@ -62,7 +63,7 @@ DOORS = (
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, audit_web,
     api_keys_web,
 )  # fmt: skip
-API_DOORS = (organizations_api, members_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
+API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
 
 
 def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Application":

@@ -21,7 +21,7 @@ from tests.world import Shop, World
 
 HERE = "203.0.113.5"
 EVERYTHING = (
-    "organization:read", "organization:write", "members:read", "contacts:read", "messages:read", "messages:write", "auto_replies:read",
+    "organization:read", "organization:write", "members:read", "members:write", "contacts:read", "messages:read", "messages:write", "auto_replies:read",
     "auto_replies:write", "audit:read",
 )  # fmt: skip
 _numbers = itertools.count(1)

@@ -20,12 +20,14 @@ NAMED = {
     "conversation_id": "select id from conversations where organization_id = %s limit 1",
     "message_id": "select id from messages where organization_id = %s and direction = 'out' limit 1",
     "user_id": "select user_id from organization_members where organization_id = %s limit 1",
+    "invitation_id": "select id from organization_invitations where organization_id = %s limit 1",
     "rule_id": "select id from auto_replies where organization_id = %s limit 1",
 }
 # Every body, filled in well: a stranger must fail for being one, not for a missing field.
 BODIES: dict[str, Any] = {
     "PATCH /organization": {"name": "Mine now"},
     "POST /conversations/{conversation_id}/messages": {"text": "hello"},
+    "POST /invitations": {"email": "newcomer@example.com", "role": "viewer"},
     "POST /auto-replies": {"name": "x", "trigger": "fallback", "reply": "x"},
     "PATCH /auto-replies/{rule_id}": {"name": "Mine now"},
     "PUT /auto-replies/{rule_id}/switch": {"on": False},
@@ -56,6 +58,12 @@ async def state(desk: Desk) -> dict[str, Any]:
 async def furnished(desk: Desk) -> dict[str, str]:
     """Give the shop one of everything, and say how each is called."""
     await desk.conversation()
+    await desk.rows("update auth.users set email_confirmed_at = now() returning 1")
+    await desk.rows(
+        "insert into organization_invitations (organization_id, id, email, role, token_hash, expires_at, invited_by)"
+        " values (%s, %s, 'only-here@example.com', 'viewer', %s, now() + interval '7 days', %s) returning 1",
+        desk.shop.organization_id, new_id(), bytes(32), desk.shop.owner_id,
+    )  # fmt: skip
     await desk.rows("update contacts set given_name = %s where organization_id = %s returning 1", SECRET, desk.shop.organization_id)
     return {name: str((await desk.rows(question, desk.shop.organization_id))[0][0]) for name, question in NAMED.items()}
 

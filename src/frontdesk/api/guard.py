@@ -29,6 +29,10 @@ class ScopeMissing(NotAllowed):
     """This API key may not do this."""
 
 
+class EmailUnconfirmed(NotAllowed):
+    """Whoever made this API key has not confirmed their email yet. Until then nothing is sent to other people."""
+
+
 def current(request: Request) -> Tenant:
     """The call's one transaction."""
     db: Tenant = state(request)["tenant"]
@@ -47,16 +51,19 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the guard around what FastAPI makes of the handler."""
-        handle, needs = super().get_route_handler(), self.endpoint.__dict__["needs"]
+        handle, needs, verified = super().get_route_handler(), self.endpoint.__dict__["needs"], self.endpoint.__dict__["verified"]
 
         async def guarded(request: Request) -> Response:
-            return await answer(request, needs[request.method], handle)
+            return await answer(request, needs[request.method], handle, verified)
 
         return guarded
 
 
-async def answer(request: Request, needs: Permission, handle: Handle) -> Response:
-    """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing."""
+async def answer(request: Request, needs: Permission, handle: Handle, verified: bool = False) -> Response:
+    """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing.
+
+    verified: whether the email of whoever made the key must be his. Raises EmailUnconfirmed.
+    """
     key_hash = _key_hash(request)
     await rates.admit(request, key_hash)
     if key_hash is None:
@@ -65,6 +72,8 @@ async def answer(request: Request, needs: Permission, handle: Handle) -> Respons
     async with request.app.state.database.tenant_of_key(key_hash, _caller(request)) as db:
         if needs not in db.permissions:
             raise ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
+        if verified and not await db.value("select private.acting_user_is_verified()"):
+            raise EmailUnconfirmed
         state(request)["tenant"] = db
         return await (once.answer_once(request, db, handle) if request.method == "POST" else handle(request))
 
@@ -90,9 +99,9 @@ class Door:
         """Answer GET."""
         return self._route("GET", path, needs, 200, also)
 
-    def post(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
-        """Answer POST, which makes something: once for each Idempotency-Key."""
-        return self._route("POST", path, needs, 201, (400, 409, 413, *also))
+    def post(self, path: str, *, needs: Permission, also: Sequence[int] = (), verified: bool = False) -> Callable[[Handler], Handler]:
+        """Answer POST, which makes something: once for each Idempotency-Key. verified: what reaches other people waits for a confirmed email."""
+        return self._route("POST", path, needs, 201, (400, 409, 413, *also), verified)
 
     def put(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
         """Answer PUT."""
@@ -106,11 +115,12 @@ class Door:
         """Answer DELETE, with nothing more to say."""
         return self._route("DELETE", path, needs, 204, also)
 
-    def _route(self, method: str, path: str, needs: Permission, status: int, also: Sequence[int]) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, needs: Permission, status: int, also: Sequence[int], verified: bool = False) -> Callable[[Handler], Handler]:
         answers = sorted({*COMMON, *also, *((404,) if "{" in path else ())})
 
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
+            handler.__dict__["verified"] = verified
             self.router.add_api_route(
                 path, handler, methods=[method], status_code=status, response_description="Done.",
                 summary=handler.__name__.replace("_", " ").capitalize(), operation_id=handler.__name__,

@@ -103,7 +103,10 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, FrontdeskError)
     status = NotSignedIn.status if isinstance(error, NotSignedIn) else error.status
     faults = error.faults if isinstance(error, BadFields) else [Fault(path=error.field, message=str(error))] if error.field else []
-    return tell(request, status, str(error), faults)
+    response = tell(request, status, str(error), faults)
+    if (wait := getattr(error, "seconds", None)) is not None:  # of a limit of the domain's own
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -905,6 +905,13 @@ begin
 end $$;
 grant execute on function private.enter_with_key(bytea, inet) to frontdesk_app;
 
+-- Whether the email of this transaction's member, or of the maker of its key, is known to be his.
+create function private.acting_user_is_verified() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from auth.users u where u.id = nullif(current_setting('frontdesk.user_id', true), '')::uuid and u.email_confirmed_at is not null)
+$$;
+grant execute on function private.acting_user_is_verified() to frontdesk_member;
+
 -- Begins the answer to a request of this transaction's key, or finds the one that was given within a day. "new": answer it; "same": status and
 -- body are the answer; "other": the key was used for another request. Whoever is answering the same one is waited for, ten seconds at most.
 create function private.begin_api_answer(wanted text, hash_of_request bytea) returns table (outcome text, answered smallint, said text)
