@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import ids_of, make_key
+from tests.api.running import confirm, ids_of, make_key
 from tests.product import Product, installed, open_shop
 
 CHECKS = (
@@ -30,6 +30,7 @@ async def test_nothing_breaks_and_nothing_answers_what_is_not_described(product:
     async with open_shop(product, "Lagos Glow Salon") as shop:
         await shop.hears("hello")
         await shop.conversation()
+        confirm(product, shop)
         key = await make_key(shop)
         ids = await ids_of(shop, key)
     # deleting comes first, and would leave nothing to be read or changed: what is deleted is found by itself, in the phase that follows links
