@@ -24,6 +24,8 @@ QUESTIONS = {
     "index": """
         select t.indexrelid::regclass, concat_ws(' ', pg_get_indexdef(t.indexrelid), c.reloptions, 'valid', t.indisvalid)
         from pg_index t join pg_class c on c.oid = t.indexrelid where c.relnamespace::regnamespace::text in {ours}""",
+    "view": """
+        select t.oid::regclass, pg_get_viewdef(t.oid) from pg_class t where t.relnamespace::regnamespace::text in {ours} and t.relkind = 'v'""",
     "policy": """
         select concat_ws(' ', t.polrelid::regclass, t.polname), concat_ws(' ', t.polcmd, 'permissive', t.polpermissive,
           'to', t.polroles::regrole[], 'using', pg_get_expr(t.polqual, t.polrelid), 'check', pg_get_expr(t.polwithcheck, t.polrelid))

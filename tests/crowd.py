@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 
 ORGANIZATIONS, CONVERSATIONS, MESSAGES = 200, 20_000, 200_000
+RESTRICTED = 1_000  # the number of the user who sees own and unassigned conversations only, in the first organization
 LARGE = 6_000  # conversations of the first organization; the others share the rest
 LONG = 5_000  # messages of its first conversation
 ENTRIES = 30_000  # of its audit log
@@ -67,6 +68,9 @@ _OFFICES = (
     "insert into organizations (id, slug, name) select pg_temp.the('organization', o), 'shop-' || o, 'Shop ' || o from generate_series(1, {organizations}) o",
     "insert into organization_members (organization_id, user_id, role)"
     " select pg_temp.the('organization', o), pg_temp.the('user', o), 'owner' from generate_series(1, {organizations}) o",
+    f"insert into auth.users (id, email) values (pg_temp.the('user', {RESTRICTED}), 'restricted@example.com')",
+    "insert into organization_members (organization_id, user_id, role, withheld)"
+    f" select pg_temp.the('organization', 1), pg_temp.the('user', {RESTRICTED}), 'member', '{{{{conversations:oversee,phone_numbers:read}}}}'",
     "insert into subscriptions (organization_id, plan_id, status)"
     " select pg_temp.the('organization', o), 'enterprise', 'active' from generate_series(1, {organizations}) o",
     "insert into organization_usage (organization_id, metric, period_start, used)"
@@ -85,7 +89,7 @@ _OFFICES = (
 
 _PEOPLE = (
     "insert into contacts (organization_id, id, name, phone, search_text, last_seen_at, blocked_at)"
-    " select pg_temp.org(c), pg_temp.the('contact', c), 'Contact ' || c, 49150000000 + c, 'contact ' || c || ' ' || 49150000000 + c,"
+    " select pg_temp.org(c), pg_temp.the('contact', c), 'Contact ' || c, 49150000000 + c, 'contact ' || c,"
     " now() - c * interval '1 minute', case when c % 100 = 0 then now() end from generate_series(1, {conversations}) c",
     "insert into contact_identities (organization_id, kind, value, contact_id) select organization_id, 'phone', phone, id from contacts",
     "insert into contact_identities (organization_id, kind, scope, value, contact_id)"

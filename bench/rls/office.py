@@ -28,7 +28,7 @@ _ROWS = (
     f" select pg_temp.the('organization', o), pg_temp.the('channel', o), 'cloud_api', 'Main', 1000000 + o, '+1 555 ' || o"
     f" from generate_series(1, {ORGANIZATIONS}) o",
     "insert into contacts (organization_id, id, name, phone, search_text, last_seen_at)"
-    " select pg_temp.the('organization', o), pg_temp.the('contact', c), 'Contact ' || c, 49150000000 + c, 'contact ' || c || ' ' || 49150000000 + c,"
+    " select pg_temp.the('organization', o), pg_temp.the('contact', c), 'Contact ' || c, 49150000000 + c, 'contact ' || c,"
     " now() - c * interval '1 minute' from talk",
     "insert into conversations (organization_id, id, channel_id, contact_id, last_position, last_message_at, last_text, last_inbound_at, unread_count)"
     " select pg_temp.the('organization', o), pg_temp.the('conversation', c), pg_temp.the('channel', o), pg_temp.the('contact', c), 20,"

@@ -19,8 +19,10 @@ class Permission(StrEnum):
     CAMPAIGNS_WRITE = "campaigns:write"
     CHANNELS_READ = "channels:read"
     CHANNELS_WRITE = "channels:write"
+    CONTACTS_EXPORT = "contacts:export"
     CONTACTS_READ = "contacts:read"
     CONTACTS_WRITE = "contacts:write"
+    CONVERSATIONS_OVERSEE = "conversations:oversee"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     MESSAGES_READ = "messages:read"
@@ -29,6 +31,7 @@ class Permission(StrEnum):
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
     OWNERSHIP_WRITE = "ownership:write"
+    PHONE_NUMBERS_READ = "phone_numbers:read"
 
 
 class Role(StrEnum):
@@ -38,6 +41,10 @@ class Role(StrEnum):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+
+
+# What may be withheld from a member whose role holds it: restrictions.
+WITHHOLDABLE = (Permission.CONVERSATIONS_OVERSEE, Permission.PHONE_NUMBERS_READ, Permission.CONTACTS_EXPORT)
 
 
 @dataclass(frozen=True, slots=True)

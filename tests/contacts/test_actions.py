@@ -18,7 +18,7 @@ async def add(world: World, shop: Shop, *people: tuple[str, str | None, str | No
     """Contacts of name, phone and username, each seen a minute before the one in front of it."""
     rows = [
         {"id": new_id(), "name": name, "phone": phone, "username": username,
-         "search_text": contacts.search_text(name, username, phone),
+         "search_text": contacts.search_text(name, username),
          "seen": SEEN - timedelta(minutes=n) if seen else None}
         for n, (name, phone, username) in enumerate(people)
     ]  # fmt: skip

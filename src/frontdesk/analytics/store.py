@@ -61,7 +61,8 @@ async def waiting(db: Tenant, how_many: int) -> list[Waiting]:
         """
         with longest as materialized (
           select v.id, v.contact_id, v.last_inbound_at, v.last_text,
-            coalesce(nullif(trim(k.given_name), ''), nullif(trim(k.name), ''), k.username, '+' || k.phone, '') as name
+            coalesce(nullif(trim(k.given_name), ''), nullif(trim(k.name), ''), k.username,
+              (select '+' || p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id), '') as name
           from (
             select * from public.conversations where organization_id = %(organization_id)s
             order by last_message_at desc, id desc limit %(looked_at)s

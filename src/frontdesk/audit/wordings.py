@@ -73,6 +73,9 @@ WORDINGS = {
     "member.role_changed": Wording(
         "rights", "team", (_("%(actor)s changed the role of %(name)s from %(from)s to %(to)s"), _("%(actor)s changed a member’s role")), "warn"
     ),
+    "member.restrictions_changed": Wording(
+        "rights", "eye-off", (_("%(actor)s changed the restrictions of %(name)s"), _("%(actor)s changed a member’s restrictions")), "warn"
+    ),
     "member.removed": Wording("rights", "trash", (_("%(actor)s removed %(name)s from the team"), _("%(actor)s removed a member")), "bad"),
     "member.left": Wording("rights", "logout", (_("%(actor)s left the organization"),), "warn"),
     "organization.handed_over": Wording(
@@ -160,6 +163,7 @@ NAMES = {
     "phone_number_id": _("Phone number ID"),
     "prefix": _("Begins with"),
     "reply": _("Text"),
+    "restrictions": _("Restrictions"),
     "role": _("Role"),
     "scopes": _("Permissions"),
     "session": _("Session"),
@@ -176,6 +180,9 @@ VALUES = {
     "admin": _("admin"),
     "member": _("member"),
     "viewer": _("viewer"),
+    "contacts:export": _("no export of contacts"),
+    "conversations:oversee": _("own and unassigned conversations only"),
+    "phone_numbers:read": _("masked phone numbers"),
 }
 
 NOTHING, YES, NO = _("nothing"), _("yes"), _("no")

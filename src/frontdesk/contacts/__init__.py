@@ -13,8 +13,9 @@ from frontdesk.contacts.actions import (
 )
 from frontdesk.contacts.meeting import Arrival, Met, meet
 from frontdesk.contacts.records import Contact, Cursor
+from frontdesk.contacts.store import by_figures
 
 __all__ = [
     "Arrival", "Contact", "ContactIsBlocked", "Cursor", "Met", "NoSuchContact",
-    "block", "find", "meet", "patterns", "rename", "search", "search_text", "unblock",
+    "block", "by_figures", "find", "meet", "patterns", "rename", "search", "search_text", "unblock",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from frontdesk import audit
 from frontdesk.contacts import store
-from frontdesk.contacts.records import Contact, Cursor, Listed
+from frontdesk.contacts.records import Contact, Cursor, Listed, called
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput, Conflict, NotFound
 from frontdesk.folding import fold
@@ -48,7 +48,7 @@ async def block(db: Tenant, contact_id: UUID) -> Contact:
     """Stop answering a contact: what they write is still kept. Raises NoSuchContact."""
     contact = await find(db, contact_id)
     if await store.block(db, contact_id):
-        await audit.append(db, "contact.blocked", target_type="contact", target_id=contact_id, details={"name": contact.called})
+        await audit.append(db, "contact.blocked", target_type="contact", target_id=contact_id, details=_named(contact))
     return contact
 
 
@@ -56,7 +56,7 @@ async def unblock(db: Tenant, contact_id: UUID) -> Contact:
     """Answer a contact again. Raises NoSuchContact."""
     contact = await find(db, contact_id)
     if await store.unblock(db, contact_id):
-        await audit.append(db, "contact.unblocked", target_type="contact", target_id=contact_id, details={"name": contact.called})
+        await audit.append(db, "contact.unblocked", target_type="contact", target_id=contact_id, details=_named(contact))
     return contact
 
 
@@ -68,14 +68,20 @@ async def rename(db: Tenant, contact_id: UUID, typed: str) -> Contact:
         raise NameTooLong(f"{NameTooLong.__doc__} This has {len(given_name):,}.", field="given_name")
     contact = await find(db, contact_id)
     if given_name != contact.given_name:
-        await store.rename(db, contact_id, given_name, search_text(given_name, contact.name, contact.username, contact.phone))
+        await store.rename(db, contact_id, given_name, search_text(given_name, contact.name, contact.username))
         details = {"changed": {"given_name": {"from": contact.given_name, "to": given_name}}}
         await audit.append(db, "contact.renamed", target_type="contact", target_id=contact_id, details=details)
     return await find(db, contact_id)
 
 
+def _named(contact: Contact) -> dict[str, str]:
+    """What the log calls a contact: never by the number, which not everybody who reads the log may see."""
+    name = called(contact.given_name, contact.name, contact.username, None)
+    return {"name": name} if name else {}
+
+
 def search_text(*texts: str | None) -> str:
-    """What a contact is found by, folded: given name, name, username, phone."""
+    """What a contact is found by beside the number, folded: given name, name, username."""
     return fold(" ".join(filter(None, texts)))
 
 

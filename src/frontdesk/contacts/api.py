@@ -20,7 +20,7 @@ class ContactListed(BaseModel):
     id: UUID
     name: str = Field(description="What the team calls them, else what they call themselves; empty for who hides everything.")
     username: str | None
-    phone: str | None = Field(description="Digits with the country's code, without a plus.")
+    phone: str | None = Field(description="Digits with the country's code, without a plus; `49 ••• ••12` where the maker of the key sees numbers masked.")
     tags: list[str]
     blocked_at: datetime | None
     last_seen_at: datetime | None

@@ -189,7 +189,7 @@ def _is_news(row: dict[str, Any], here: _Known) -> bool:
 
 
 def _search_text(row: dict[str, Any]) -> str:
-    return fold(" ".join(filter(None, (row["name"], row["username"], row["phone"]))))
+    return fold(" ".join(filter(None, (row["name"], row["username"]))))
 
 
 def _met(row: dict[str, Any], here: _Known) -> Met:

@@ -1,5 +1,6 @@
 """The SQL of contacts for the pages and their verbs."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -12,8 +13,13 @@ COUNTED = 10_000  # messages of a contact, at most: a count is not worth a long 
 # One statement for each filter, so that the few who are blocked are found by an index of their own.
 _FITTING: LiteralString = """
   with fitting as not materialized (
-    select id, name, given_name, username, phone, tags, blocked_at, last_seen_at from public.contacts
-    where organization_id = %(organization_id)s and search_text like all (%(patterns)s::text[])
+    select id, name, given_name, username, tags, blocked_at, last_seen_at from public.contacts k
+    where organization_id = %(organization_id)s and search_text like all (%(words)s::text[])
+"""
+# What has a figure in it may be a number, which is asked of each row only then, and found only by who sees it whole.
+_NUMBERED: LiteralString = """
+  and concat_ws(' ', k.search_text, (select p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id))
+    like all (%(numbers)s::text[])
 """
 _BLOCKED: dict[bool | None, LiteralString] = {
     None: "",
@@ -29,7 +35,8 @@ _PAGE: LiteralString = """
      order by id desc limit %(how_many)s)
     order by last_seen_at desc nulls last, id desc limit %(how_many)s
   )
-  select f.*, coalesce(t.messages, 0)::bigint as messages, t.conversation_id
+  select f.*, coalesce(t.messages, 0)::bigint as messages, t.conversation_id,
+    (select p.phone from private.people p where p.organization_id = %(organization_id)s and p.id = f.id) as phone
   from found f cross join lateral (
     select sum(v.last_position) as messages,  -- a position counts what came before
       (array_agg(v.id order by v.last_message_at desc, v.id desc))[1] as conversation_id
@@ -40,9 +47,16 @@ _PAGE: LiteralString = """
 
 async def newest(db: Tenant, patterns: list[str], blocked: bool | None, cursor: Cursor | None, how_many: int) -> list[Listed]:
     """Contacts by when they last wrote, those never seen last. patterns: all must fit. blocked: None is both."""
-    query: LiteralString = _FITTING + _BLOCKED[blocked] + _PAGE
-    place = {"organization_id": db.organization_id, "patterns": patterns, "how_many": how_many}
+    words, numbers = by_figures(patterns)
+    query: LiteralString = _FITTING + (_NUMBERED if numbers else "") + _BLOCKED[blocked] + _PAGE
+    place = {"organization_id": db.organization_id, "words": words, "numbers": numbers, "how_many": how_many}
     return await db.records(Listed, query, _from(cursor) | place)
+
+
+def by_figures(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The patterns that names are asked for alone, and those that may be of a number."""
+    numbers = [one for one in patterns if any(sign.isdigit() for sign in one)]
+    return [one for one in patterns if one not in numbers], numbers
 
 
 def _from(cursor: Cursor | None) -> dict[str, Any]:
@@ -72,9 +86,10 @@ async def find(db: Tenant, contact_id: UUID) -> Contact | None:
     return await db.record(
         Contact,
         """
-        select id, name, given_name, username, phone, language, tags, attributes, note, marketing_consent,
-          marketing_consent_at, blocked_at, blocked_by, last_seen_at, created_at
-        from public.contacts where organization_id = %(organization_id)s and id = %(id)s
+        select k.id, k.name, k.given_name, k.username, k.language, k.tags, k.attributes, k.note, k.marketing_consent,
+          k.marketing_consent_at, k.blocked_at, k.blocked_by, k.last_seen_at, k.created_at,
+          (select p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id) as phone
+        from public.contacts k where k.organization_id = %(organization_id)s and k.id = %(id)s
         """,
         {"organization_id": db.organization_id, "id": contact_id},
     )

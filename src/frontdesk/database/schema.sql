@@ -63,12 +63,15 @@ create table public.organization_members (
   last_seen_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (organization_id, user_id)
+  -- restrictions: permissions of the role that this member does not have; an owner has them all
+  withheld text[] not null default '{}' constraint organization_members_withheld check (withheld <@ array['contacts:export', 'conversations:oversee', 'phone_numbers:read']),
+  primary key (organization_id, user_id),
+  constraint organization_members_owners_are_free check (role <> 'owner' or withheld = '{}')
 );
 create index organization_members_by_user on public.organization_members (user_id) include (organization_id, role);
 create index organization_members_invited_by on public.organization_members (invited_by);
 -- Being seen is no change of a membership.
-create trigger organization_members_updated before update of role on public.organization_members
+create trigger organization_members_updated before update of role, withheld on public.organization_members
   for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();
 
 -- Which role may do what. Data, so that the team page can show it and a test can compare it.
@@ -81,14 +84,16 @@ create table public.role_permissions (
 -- A role may do what the smaller ones may, and more.
 insert into public.role_permissions (role, permission) values
   ('viewer', 'organization:read'), ('viewer', 'members:read'), ('viewer', 'messages:read'), ('viewer', 'contacts:read'),
-  ('viewer', 'auto_replies:read'), ('viewer', 'campaigns:read'), ('viewer', 'channels:read');
+  ('viewer', 'auto_replies:read'), ('viewer', 'campaigns:read'), ('viewer', 'channels:read'), ('viewer', 'conversations:oversee'),
+  ('viewer', 'phone_numbers:read');
 insert into public.role_permissions (role, permission)
   select 'member', permission from public.role_permissions where role = 'viewer'
   union all values ('member', 'messages:write'), ('member', 'contacts:write');
 insert into public.role_permissions (role, permission)
   select 'admin', permission from public.role_permissions where role = 'member'
   union all values ('admin', 'auto_replies:write'), ('admin', 'campaigns:write'), ('admin', 'channels:write'), ('admin', 'members:write'),
-    ('admin', 'organization:write'), ('admin', 'audit:read'), ('admin', 'billing:read'), ('admin', 'api_keys:read'), ('admin', 'api_keys:write');
+    ('admin', 'organization:write'), ('admin', 'audit:read'), ('admin', 'billing:read'), ('admin', 'api_keys:read'), ('admin', 'api_keys:write'),
+    ('admin', 'contacts:export');
 insert into public.role_permissions (role, permission)
   select 'owner', permission from public.role_permissions where role = 'admin'
   union all values ('owner', 'billing:write'), ('owner', 'ownership:write'), ('owner', 'organization:export');
@@ -100,9 +105,10 @@ begin
   return (
     select coalesce(array_agg(m.organization_id), '{}')
     from public.organization_members m
-    join public.role_permissions p on p.role = m.role and p.permission = wanted
+    join public.role_permissions p on p.role = m.role and p.permission = wanted and p.permission <> all (m.withheld)
     join public.organizations o on o.id = m.organization_id
-    where m.user_id = (select auth.uid()) and (o.second_factor_required_at is null or (select private.has_second_factor((select auth.uid())))));
+    where m.user_id = (select auth.uid()) and (o.second_factor_required_at is null or (select private.has_second_factor((select auth.uid()))))
+      and (m.withheld = '{}' or wanted not in ('audit:read', 'contacts:read', 'messages:read')));  -- through the product only, which masks and leaves out
 end $$;
 grant execute on function private.organizations_allowing(text) to authenticated;
 
@@ -115,7 +121,7 @@ begin
   with found as (
     select m.role, array_agg(p.permission order by p.permission) as permissions
     from public.organization_members m
-    join public.role_permissions p on p.role = m.role
+    join public.role_permissions p on p.role = m.role and p.permission <> all (m.withheld)
     where m.organization_id = wanted_organization and m.user_id = entering_user
     group by m.role
   )
@@ -189,6 +195,25 @@ begin
   execute format('create policy "service does all" on %s to service_role using (true) with check (true)', target);
   execute format('grant select, insert, update, delete on %s to service_role', target);
   execute format('create policy "owner does all" on %s to %I using (true) with check (true)', target, owner);  -- FORCE binds the owner too
+end $$;
+
+-- A second condition beside that of private.protect(), asked in this order: who oversees all is asked once and nothing else; the rest looks at
+-- the conversation itself, and for what belongs to one at that conversation, behind its own policy: by its key, row by row (`offset 0` keeps the
+-- planner from reading all conversations into a hash instead).
+create function private.confine(target regclass, only_if text, commands text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  condition constant text := $q$((select strpos((select current_setting('frontdesk.permissions', true)), ' conversations:oversee ') > 0) or $q$ || only_if || ')';
+  policy record;
+begin
+  for policy in
+    select p.polname, pg_get_expr(p.polqual, p.polrelid) as seen, pg_get_expr(p.polwithcheck, p.polrelid) as kept
+    from pg_catalog.pg_policy p
+    where p.polrelid = target and p.polroles = array['frontdesk_member'::regrole::oid] and p.polcmd::text = any (commands)
+  loop
+    execute format('alter policy %I on %s', policy.polname, target)
+      || coalesce(' using ((' || policy.seen || ') and ' || condition || ')', '') || coalesce(' with check ((' || policy.kept || ') and ' || condition || ')', '');
+  end loop;
 end $$;
 
 -- A table that every organization may read and nobody but the owner of the schema may change.
@@ -1366,6 +1391,67 @@ create table public.messages_elsewhen partition of public.messages default;
 select private.wall_off_partition('public.messages_elsewhen');
 select private.make_message_partitions();
 
+-- ==== What a member sees of them ====
+
+select private.confine('public.conversations',
+  $q$assigned_to is null or assigned_to = (select nullif(current_setting('frontdesk.user_id', true), '')::uuid)$q$, array['r', 'a', 'w', 'd']);
+select private.confine('public.messages',
+  $q$exists (select from public.conversations v where v.organization_id = messages.organization_id and v.id = messages.conversation_id offset 0)$q$, array['r', 'a', 'w', 'd']);
+select private.confine('public.contacts',
+  $q$exists (select from public.conversations v where v.organization_id = contacts.organization_id and v.contact_id = contacts.id offset 0)$q$, array['r', 'w', 'd']);
+select private.confine('public.contact_identities',
+  $q$exists (select from public.contacts c where c.organization_id = contact_identities.organization_id and c.id = contact_identities.contact_id offset 0)$q$, array['w', 'd']);
+
+-- The number of a contact is read through private.people only, the addresses that are numbers by their policy, and what else holds numbers (an
+-- event as it came, the outbox) by the roads.
+revoke select on public.contacts from frontdesk_member;
+grant select (organization_id, id, name, given_name, username, search_text, language, tags, attributes, note, marketing_consent, marketing_consent_at,
+  marketing_consent_source, blocked_at, blocked_by, last_seen_at, created_at, updated_at) on public.contacts to frontdesk_member;
+revoke select on public.messages from frontdesk_member;
+grant select (organization_id, id, conversation_id, direction, author, user_id, auto_reply_id, campaign_id, resend_of, type, text, emoji, reply_to,
+  provider_message_id, status, error_code, error_text, position, occurred_at, sent_at, delivered_at, read_at, failed_at, created_at) on public.messages to frontdesk_member;
+
+alter policy "frontdesk_member reads" on public.contact_identities using (
+  organization_id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' contacts:read ') > 0
+    then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end)
+  and (kind <> 'phone' or (select strpos((select current_setting('frontdesk.permissions', true)), ' phone_numbers:read ') > 0))
+  and ((select strpos((select current_setting('frontdesk.permissions', true)), ' conversations:oversee ') > 0)
+    or exists (select from public.contacts c where c.organization_id = contact_identities.organization_id and c.id = contact_identities.contact_id offset 0)));
+
+-- The number of each contact that this member's transaction may know of: whole, or with its first two and last two digits.
+create view private.people with (security_barrier) as
+  select c.organization_id, c.id,
+    case when (select strpos((select current_setting('frontdesk.permissions', true)), ' phone_numbers:read ') > 0) then c.phone
+      when char_length(c.phone) < 8 then '•••' else left(c.phone, 2) || ' ••• ••' || right(c.phone, 2) end as phone
+  from public.contacts c
+  where c.organization_id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' contacts:read ') > 0
+      then nullif((select current_setting('frontdesk.organization_id', true)), '')::uuid end)
+    and ((select strpos((select current_setting('frontdesk.permissions', true)), ' conversations:oversee ') > 0)
+      or exists (select from public.conversations v where v.organization_id = c.organization_id and v.contact_id = c.id
+        and (v.assigned_to is null or v.assigned_to = (select nullif(current_setting('frontdesk.user_id', true), '')::uuid)) offset 0));
+revoke all on private.people from public, anon, authenticated, service_role, frontdesk_app, frontdesk_worker;
+grant select on private.people to frontdesk_member;
+
+-- Where a contact is written to in a conversation: the number, or the newest id of this portfolio. For a member who may write there, also
+-- one who does not see it: it goes into the outbox and nowhere else.
+create function private.address_of(organization uuid, conversation uuid) returns text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) or strpos(current_setting('frontdesk.permissions', true), ' messages:write ') = 0 then return null; end if;
+  return (
+    select coalesce(c.phone, (
+      select i.value from public.contact_identities i
+      where i.organization_id = v.organization_id and i.contact_id = v.contact_id and i.kind = 'bsuid' and i.scope = n.scope
+      order by i.created_at desc limit 1))
+    from public.conversations v
+    join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
+    join public.channels n on n.organization_id = v.organization_id and n.id = v.channel_id
+    where v.organization_id = organization and v.id = conversation
+      and (strpos(current_setting('frontdesk.permissions', true), ' conversations:oversee ') > 0 or v.assigned_to is null
+        or v.assigned_to = nullif(current_setting('frontdesk.user_id', true), '')::uuid));
+end $$;
+grant execute on function private.address_of(uuid, uuid) to frontdesk_member;
+
 -- ==== Auto replies ====
 
 -- A rule that answers by itself. Asked in the order of position; the first that fits answers.
@@ -1598,6 +1684,9 @@ create table public.outbox (
 create index outbox_waiting on public.outbox (organization_id, channel_id, priority, id) where claimed_at is null;
 create index outbox_claimed on public.outbox (claimed_at) where claimed_at is not null;
 select private.protect('public.outbox', reads => 'messages:read', writes => 'messages:write');
+-- whom a message goes to, and what it says, is for the road
+revoke select on public.outbox from frontdesk_member;
+grant select (organization_id, id, channel_id, priority, window_ends_at, not_before, attempts, claimed_at, claimed_by, created_at) on public.outbox to frontdesk_member;
 
 -- A message that is deleted is not sent any more.
 create function private.forget_outbox() returns trigger
@@ -2972,8 +3061,23 @@ begin
   return null;
 end $$;
 create trigger organization_members_told after update on public.organization_members for each row
-  when (old.role is distinct from new.role) execute function private.tell_member_changed();
+  when (old.role is distinct from new.role or old.withheld is distinct from new.withheld) execute function private.tell_member_changed();
 create trigger organization_members_removal_told after delete on public.organization_members for each row execute function private.tell_member_changed();
+
+-- An owner has no restrictions; and nobody lets somebody in who may more than he himself does.
+create function private.settle_restrictions() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.role = 'owner' then
+    new.withheld := '{}';
+  elsif tg_op = 'INSERT' and new.invited_by is not null then
+    new.withheld := array(select unnest(new.withheld) union select unnest(m.withheld)
+      from public.organization_members m where m.organization_id = new.organization_id and m.user_id = new.invited_by order by 1);
+  end if;
+  return new;
+end $$;
+create trigger organization_members_settled before insert or update of role on public.organization_members
+  for each row execute function private.settle_restrictions();
 
 -- A member was seen when a session of his was, in the organization he works in: at most once a minute, on no page's own transaction.
 create function private.note_member_seen() returns trigger
@@ -2996,13 +3100,13 @@ language sql immutable set search_path = '' as $$ select array_position(array['v
 
 -- Members, the first who joined first, after a place in that order. words: all must be in the name or the email; only: just this one.
 create function private.list_members(organization uuid, words text[], after_at timestamptz, after_user uuid, how_many integer, only_user uuid default null)
-returns table (user_id uuid, name text, email text, role text, last_seen_at timestamptz, created_at timestamptz, conversations bigint)
+returns table (user_id uuid, name text, email text, role text, withheld text[], last_seen_at timestamptz, created_at timestamptz, conversations bigint)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if not private.may_act_for(organization) or strpos(current_setting('frontdesk.permissions', true), ' members:read ') = 0 then return; end if;
   return query
   with found as (
-    select m.user_id, private.user_name(u.raw_user_meta_data, u.email) as name, u.email::text as email, m.role, m.last_seen_at, m.created_at
+    select m.user_id, private.user_name(u.raw_user_meta_data, u.email) as name, u.email::text as email, m.role, m.withheld, m.last_seen_at, m.created_at
     from public.organization_members m join auth.users u on u.id = m.user_id
     where m.organization_id = organization and (only_user is null or m.user_id = only_user) and (m.created_at, m.user_id) > (after_at, after_user)
       and not exists (select from unnest(words) as w (word)
@@ -3086,6 +3190,34 @@ begin
   return next;
 end $$;
 grant execute on function private.remove_member(uuid, uuid, uuid) to frontdesk_member;
+
+-- Withholds these permissions from a member, and no others. outcome: changed, unchanged, missing, or why not: not_allowed, an_owner, himself,
+-- not_his (what is withheld from whoever acts, he gives back to nobody).
+create function private.restrict_member(organization uuid, member uuid, withholds text[]) returns table (outcome text, withheld_before text[])
+language plpgsql security definer set search_path = '' as $$
+declare
+  acting constant text := private.acting_role(organization, 'members:write');
+  me constant uuid := nullif(current_setting('frontdesk.user_id', true), '')::uuid;
+  wanted constant text[] := array(select distinct unnest(withholds) order by 1);
+  had record; mine text[];
+begin
+  select m.role, m.withheld into had from public.organization_members m where m.organization_id = organization and m.user_id = member;
+  select m.withheld into mine from public.organization_members m where m.organization_id = organization and m.user_id = me;
+  outcome := case
+    when acting is null then 'not_allowed'
+    when had.role is null then 'missing'
+    when had.role = 'owner' then 'an_owner'
+    when had.withheld = wanted then 'unchanged'
+    when member = me then 'himself'
+    when exists ((select unnest(had.withheld) except select unnest(wanted)) intersect select unnest(mine)) then 'not_his'
+    else 'changed' end;
+  if outcome = 'changed' then
+    update public.organization_members m set withheld = wanted where m.organization_id = organization and m.user_id = member;
+  end if;
+  withheld_before := had.withheld;
+  return next;
+end $$;
+grant execute on function private.restrict_member(uuid, uuid, text[]) to frontdesk_member;
 
 -- Makes another member an owner, and the owner who does it an admin. outcome: handed_over, missing, or why not: not_allowed, to_himself.
 create function private.hand_over_organization(organization uuid, heir uuid) returns table (outcome text, role_before text)

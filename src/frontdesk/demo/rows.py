@@ -35,7 +35,7 @@ def contact(thread: Thread, contact_id: UUID, place: Place) -> Row:
     name = "" if person.phone is None else person.name
     return {
         "id": contact_id, "name": name, "given_name": person.given, "username": person.username, "phone": person.phone,
-        "search_text": search_text(person.given, name, person.username, person.phone), "language": person.language,
+        "search_text": search_text(person.given, name, person.username), "language": person.language,
         "tags": person.tags,
         "attributes": {"source": SAMPLE_SOURCE}, "note": person.note,
         "blocked_at": last + timedelta(minutes=9) if blocked else None,

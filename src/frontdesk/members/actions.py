@@ -1,10 +1,11 @@
 """What members do with members: give roles, take somebody out, leave, hand the organization over."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from frontdesk import audit
-from frontdesk.access import Role
+from frontdesk.access import Permission, Role
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput, Conflict, NotAllowed, NotFound
 from frontdesk.members import store
@@ -39,13 +40,25 @@ class NoHeir(BadInput):
     """Choose somebody of the team who may answer customers."""
 
 
+class OwnersAreFree(Conflict):
+    """An owner has no restrictions. Give another role first."""
+
+
+class NotByHimself(NotAllowed):
+    """Nobody changes their own restrictions. Ask an owner or another admin."""
+
+
+class NotHisToGive(NotAllowed):
+    """You cannot lift a restriction that you have yourself."""
+
+
 class AlreadyYours(BadInput):
     """The organization is yours already. Choose somebody else."""
 
 
 _REFUSALS = {
     "missing": NoSuchMember, "not_allowed": RoleWasLowered, "owners_only": OwnersOnly, "raises_himself": NobodyRaisesHimself, "last_owner": LastOwner,
-    "to_himself": AlreadyYours,
+    "to_himself": AlreadyYours, "an_owner": OwnersAreFree, "himself": NotByHimself, "not_his": NotHisToGive,
 }  # fmt: skip
 
 
@@ -75,6 +88,20 @@ async def change_role(db: Tenant, member_id: UUID, role: Role) -> Member:
     if outcome["outcome"] == "changed":
         changed = {"role": {"from": outcome["role_before"], "to": member.role}}
         await audit.append(db, "member.role_changed", target_type="member", target_id=member_id, details={"name": member.name, "changed": changed})
+    return member
+
+
+async def restrict(db: Tenant, member_id: UUID, withheld: Collection[Permission]) -> Member:
+    """Withhold these permissions of the role from a member, and no others, from this moment on.
+
+    Raises NoSuchMember, OwnersAreFree, NotByHimself, NotHisToGive or RoleWasLowered.
+    """
+    outcome = await store.restrict(db, member_id, sorted(withheld))
+    _demand(outcome, "changed", "unchanged")
+    member = await find(db, member_id)
+    if outcome["outcome"] == "changed":
+        changed = {"restrictions": {"from": outcome["withheld_before"], "to": member.withheld}}
+        await audit.append(db, "member.restrictions_changed", target_type="member", target_id=member_id, details={"name": member.name, "changed": changed})
     return member
 
 

@@ -11,12 +11,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user's place in one organization. conversations: the open ones assigned to this member, counted up to 100."""
+    """A user's place in one organization.
+
+    withheld: what the role may do and this member not. conversations: the open ones assigned to this member, counted up to 100.
+    """
 
     user_id: UUID
     name: str
     email: str
     role: str
+    withheld: list[str]
     last_seen_at: datetime | None
     created_at: datetime
     conversations: int

@@ -15,7 +15,7 @@ async def listed(db: Tenant, words: Sequence[str], after: Cursor | None, how_man
     return await db.records(
         Member,
         """
-        select user_id, name, email, role, last_seen_at, created_at, conversations
+        select user_id, name, email, role, withheld, last_seen_at, created_at, conversations
         from private.list_members(%(organization_id)s, %(words)s, %(after_at)s, %(after_user)s, %(how_many)s, %(only)s)
         """,
         {
@@ -52,6 +52,15 @@ async def change_role(db: Tenant, member_id: UUID, role: str) -> dict[str, Any]:
         db,
         "select outcome, role_before from private.change_member_role(%(organization_id)s, %(member_id)s, %(role)s)",
         {"organization_id": db.organization_id, "member_id": member_id, "role": role},
+    )
+
+
+async def restrict(db: Tenant, member_id: UUID, withheld: Sequence[str]) -> dict[str, Any]:
+    """Withhold these permissions from a member, and no others: the `outcome`, and what was withheld before."""
+    return await _outcome(
+        db,
+        "select outcome, withheld_before from private.restrict_member(%(organization_id)s, %(member_id)s, %(withheld)s)",
+        {"organization_id": db.organization_id, "member_id": member_id, "withheld": list(withheld)},
     )
 
 

@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from frontdesk import audit, invitations, usage
-from frontdesk.access import Permission, Role
+from frontdesk.access import WITHHOLDABLE, Permission, Role
 from frontdesk.database import Tenant
 from frontdesk.errors import BadInput
 from frontdesk.live import SESSIONS
@@ -28,6 +28,26 @@ class RoleForm(BaseModel):
     """The role that a member shall have."""
 
     role: Role
+
+
+class RestrictionsForm(BaseModel):
+    """What is withheld from a member."""
+
+    withheld: list[Permission] = []
+
+    @field_validator("withheld", mode="before")
+    @classmethod
+    def one_is_a_list_too(cls, value: Any) -> Any:
+        """A single box that is ticked comes as a text."""
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("withheld")
+    @classmethod
+    def nothing_else_can_be(cls, value: list[Permission]) -> list[Permission]:
+        """Only some permissions can be withheld."""
+        if set(value) - set(WITHHOLDABLE):
+            raise ValueError("Choose restrictions of the list.")
+        return value
 
 
 class RemovalForm(BaseModel):
@@ -73,6 +93,17 @@ async def change_role(request: Request, db: Db, who: SignedIn, member_id: UUID) 
     return _told(request, db, go(request, f"{TEAM}/members/{member_id}", f"{member.name} is now {_as(member.role)}."))
 
 
+@door.post(ONE + "/restrictions", needs=Permission.MEMBERS_WRITE)
+async def restrict(request: Request, db: Db, member_id: UUID) -> Response:
+    """Withhold from a member what the role may do."""
+    form = await read_form(request, RestrictionsForm)
+    if form.data is None:
+        return await _page(request, db, await actions.find(db, member_id), restrictions_form=form, status_code=422)
+    member = await actions.restrict(db, member_id, form.data.withheld)
+    said = f"{member.name} is restricted from now on." if member.withheld else f"{member.name} has no restrictions now."
+    return _told(request, db, go(request, f"{TEAM}/members/{member_id}", said))
+
+
 @door.post(ONE + "/removal", needs=Permission.MEMBERS_WRITE)
 async def remove(request: Request, db: Db, member_id: UUID) -> Response:
     """Take a member out."""
@@ -112,11 +143,13 @@ async def leave(request: Request, db: Db) -> Response:
 
 
 async def _page(
-    request: Request, db: Tenant, member: Member, *, role_form: Form[Any] | None = None, removal_form: Form[Any] | None = None, status_code: int = 200
-) -> Response:
+    request: Request, db: Tenant, member: Member, *, role_form: Form[Any] | None = None, restrictions_form: Form[Any] | None = None,
+    removal_form: Form[Any] | None = None, status_code: int = 200,
+) -> Response:  # fmt: skip
     return await render(
         request, "members/show.html", status_code=status_code, member=member, capped=COUNTED, itself=member.user_id == db.actor.user_id,
-        changeable=_changeable(db, member), roles=_roles_to_give(db, member),
+        changeable=_changeable(db, member), roles=_roles_to_give(db, member), withholdable=WITHHOLDABLE, mine=db.permissions,
+        by_role=(await store.permissions_by_role(db))[member.role], restrictions_form=restrictions_form or Form.of({"withheld": member.withheld}),
         role_form=role_form or Form.of({"role": member.role}), removal_form=removal_form or Form.of({"conversations": "unassign"}),
         activity=await audit.activity(db, "member", member.user_id),
         heirs=await store.heirs(db, member.user_id, MOST_HEIRS) if _changeable(db, member) else [],

@@ -42,10 +42,12 @@ def hue(identity: object) -> str:
 
 
 def phone(digits: str | None) -> str:
-    """A number as people write it: `2348035550142` is `+234 803 555 0142`. What is none stays, with a plus."""
+    """A number as people write it: `2348035550142` is `+234 803 555 0142`. What is none, as a masked one, stays, with a plus."""
     if not digits:
         return ""
     written = "+" + digits.lstrip("+")
+    if not written[1:].isdigit():
+        return written
     try:
         shaped = phonenumbers.format_number(phonenumbers.parse(written), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
         return shaped.replace("-", " ")

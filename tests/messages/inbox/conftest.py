@@ -33,6 +33,7 @@ class Site:
     live: Live
     database: Database
     stop: asyncio.Event
+    routes: Sequence[Any]
     rung: list[Any] = field(default_factory=list)
 
 
@@ -42,12 +43,13 @@ async def served(settings: Settings, database: Database, url: str) -> AsyncItera
     stop = asyncio.Event()
     async with Live(url) as live:
         bell = Bell(live)
+        built: Any = app.build(settings, database, live, bell)
         with socket.socket() as port:
             port.bind(("127.0.0.1", 0))
-            site = Site(f"http://127.0.0.1:{port.getsockname()[1]}", live, database, stop)
+            site = Site(f"http://127.0.0.1:{port.getsockname()[1]}", live, database, stop, built.app.routes)
             bell.answer("out", site.rung.extend)
             config = uvicorn.Config(
-                StreamsThatEnd(app.build(settings, database, live, bell), stop),
+                StreamsThatEnd(built, stop),
                 log_level="warning",
                 timeout_graceful_shutdown=3,
             )
@@ -123,7 +125,7 @@ class Shop:
             insert into public.contacts (organization_id, id, name, phone, search_text) values (%s, %s, %s, %s, %s)
             on conflict do nothing
             """,
-            [self.id, _same_id(phone), who, phone, f"{who} {phone}".lower()],
+            [self.id, _same_id(phone), who, phone, who.lower()],
         )
         return _same_id(phone)
 

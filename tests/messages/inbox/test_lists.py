@@ -69,7 +69,7 @@ async def test_filters_show_what_they_say(salon: Shop) -> None:
 )
 async def test_search_finds_names_numbers_and_last_words(salon: Shop, bakery: Shop, words: str, found: list[str]) -> None:
     await salon.customer_writes("Olá", who="João Pereira", phone="351912345678")
-    await salon.owner.execute("update public.contacts set search_text = 'joao pereira 351912345678'")
+    await salon.owner.execute("update public.contacts set search_text = 'joao pereira'")
     await salon.customer_writes("Hauptstraße 100% sicher", who="Kurt", phone="491701234567")
     await bakery.customer_writes("Hauptstraße 100% sicher", who="João Pereira", phone="351912345679")
     assert await _names(salon.boss, q=words) == found

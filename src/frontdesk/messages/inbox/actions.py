@@ -56,8 +56,7 @@ async def send(db: Tenant, conversation_id: UUID, typed: str, message_id: UUID) 
     text = _text(typed)
     conversation = await _locked(db, conversation_id)
     if not await store.is_written(db, message_id):
-        _demand_open_road(conversation)
-        await queue(db, [_draft(conversation, db, text, message_id)])
+        await queue(db, [_draft(conversation, await _open_road(db, conversation), db, text, message_id)])
     return conversation
 
 
@@ -71,8 +70,8 @@ async def repeat(db: Tenant, conversation_id: UUID, message_id: UUID) -> Convers
         return conversation
     if message.status not in ("failed", "unknown"):
         raise NotRepeatable
-    _demand_open_road(conversation)
-    await queue(db, [_draft(conversation, db, message.text, new_id(), resend_of=message_id, reply_to=message.reply_to)])
+    address = await _open_road(db, conversation)
+    await queue(db, [_draft(conversation, address, db, message.text, new_id(), resend_of=message_id, reply_to=message.reply_to)])
     return conversation
 
 
@@ -147,19 +146,23 @@ def _text(typed: str) -> str:
     return text
 
 
-def _demand_open_road(conversation: Conversation) -> None:
+async def _open_road(db: Tenant, conversation: Conversation) -> str:
+    """Where to write to, if that can be done now."""
     if conversation.blocked_at:
         raise ContactIsBlocked(field="text")
     if conversation.channel_stopped_at:
         raise ChannelIsStopped(field="text")
-    if not conversation.recipient:
+    address = await changes.address(db, conversation.id)
+    if not address:
         raise NoAddress(field="text")
     if conversation.window_ends_at is None or conversation.window_ends_at <= datetime.now(UTC):
         raise WindowClosed(field="text")
+    return address
 
 
 def _draft(
     conversation: Conversation,
+    address: str,
     db: Tenant,
     text: str,
     message_id: UUID,
@@ -173,7 +176,7 @@ def _draft(
         channel_id=conversation.channel_id,
         text=text,
         author="member",
-        recipient=conversation.recipient,
+        recipient=address,
         window_ends_at=conversation.window_ends_at,
         priority=SINGLE,
         user_id=db.actor.user_id,

@@ -104,8 +104,9 @@ async def about(db: Tenant, contact_id: UUID) -> dict[str, Any] | None:
     """What the panel says of a contact."""
     return await db.row(
         """
-        select phone, username, tags, created_at from public.contacts
-        where organization_id = %(organization_id)s and id = %(id)s
+        select k.username, k.tags, k.created_at,
+          (select p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id) as phone
+        from public.contacts k where k.organization_id = %(organization_id)s and k.id = %(id)s
         """,
         {"organization_id": db.organization_id, "id": contact_id},
     )
@@ -122,6 +123,15 @@ async def addresses(db: Tenant, contact_id: UUID) -> list[Address]:
         """,
         {"organization_id": db.organization_id, "id": contact_id},
     )
+
+
+async def address(db: Tenant, conversation_id: UUID) -> str:
+    """Where a message of this conversation goes: phone digits or a BSUID; empty when unknown. Never shown."""
+    found = await db.value(
+        "select private.address_of(%(organization_id)s, %(id)s)",
+        {"organization_id": db.organization_id, "id": conversation_id},
+    )
+    return found or ""
 
 
 async def per_day(db: Tenant, conversation_id: UUID, zone: str) -> Sequence[int]:

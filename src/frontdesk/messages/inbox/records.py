@@ -116,7 +116,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation with what may be done in it. recipient: phone digits or a BSUID, empty when unknown."""
+    """One conversation with what may be done in it."""
 
     id: UUID
     channel_id: UUID
@@ -127,7 +127,6 @@ class Conversation:
     contact_id: UUID
     contact_name: str
     blocked_at: datetime | None
-    recipient: str
     last_position: int
     last_inbound_at: datetime | None
     unread_count: int

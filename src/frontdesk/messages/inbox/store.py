@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from frontdesk.contacts import by_figures
 from frontdesk.database import Tenant
 from frontdesk.messages.inbox.records import Conversation, Counts, Cursor, Listed, Message, Reaction
 
@@ -17,7 +18,7 @@ _LISTED: LiteralString = """
   select v.id, v.last_message_at, v.last_text, v.last_author, v.unread_count, v.closed_at, v.assigned_to,
     v.bot_off_at is not null as bot_off, v.contact_id,
     coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''),
-      '+' || c.phone, '') as contact_name
+      (select '+' || p.phone from private.people p where p.organization_id = c.organization_id and p.id = c.id), '') as contact_name
   from public.conversations v
   join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
   where v.organization_id = %(organization_id)s
@@ -25,7 +26,8 @@ _LISTED: LiteralString = """
       < (date_bin('10 minutes', %(after_at)s::timestamptz, '2000-01-01 00:00+00'), %(after_at)s::timestamptz, %(after_id)s::uuid)
 """
 _FOUND: LiteralString = """
-    and (c.search_text like all (%(patterns)s::text[])
+    and (c.search_text like all (%(words)s::text[]) and (%(numbers)s::text[] = '{}' or concat_ws(' ', c.search_text,
+        (select p.phone from private.people p where p.organization_id = c.organization_id and p.id = c.id)) like all (%(numbers)s::text[]))
       or replace(lower(regexp_replace(normalize(v.last_text, nfkd), '[\\u0300-\\u036f]', '', 'g')), 'ß', 'ss')
         like all (%(patterns)s::text[]))
 """
@@ -43,6 +45,7 @@ _SHOWN: dict[str, LiteralString] = {
 async def newest(db: Tenant, show: str, patterns: Sequence[str], after: Cursor | None, how_many: int) -> list[Listed]:
     """Conversations, newest first. show: one of records.SHOWN; patterns: for LIKE, folded; none is everything."""
     found: LiteralString = _FOUND if patterns else ""
+    words, numbers = by_figures(patterns)
     return await db.records(
         Listed,
         _LISTED + _SHOWN[show] + found + _NEWEST,
@@ -50,6 +53,8 @@ async def newest(db: Tenant, show: str, patterns: Sequence[str], after: Cursor |
             "organization_id": db.organization_id,
             "user_id": db.actor.user_id,
             "patterns": list(patterns),
+            "words": words,
+            "numbers": numbers,
             "how_many": how_many,
             "after_at": after.last_message_at if after else "infinity",
             "after_id": after.id if after else _LAST,
@@ -108,12 +113,9 @@ async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
           n.stopped_at as channel_stopped_at, v.contact_id, c.blocked_at, v.last_position, v.last_inbound_at,
           v.unread_count, v.closed_at, v.assigned_to, v.bot_off_at is not null as bot_off,
           coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''),
-            '+' || c.phone, '') as contact_name,
+            (select '+' || p.phone from private.people p where p.organization_id = c.organization_id and p.id = c.id), '') as contact_name,
           case when v.assigned_to is not null
-            then private.colleague_name(v.organization_id, v.assigned_to) end as assigned_name,
-          coalesce(c.phone, (select i.value from public.contact_identities i
-            where i.organization_id = v.organization_id and i.contact_id = v.contact_id and i.kind = 'bsuid'
-              and i.scope = n.scope order by i.created_at desc limit 1), '') as recipient
+            then private.colleague_name(v.organization_id, v.assigned_to) end as assigned_name
         from public.conversations v
         join public.contacts c on c.organization_id = v.organization_id and c.id = v.contact_id
         join public.channels n on n.organization_id = v.organization_id and n.id = v.channel_id
