@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from frontdesk import billing, erasure
 from frontdesk.access import Actor
 from frontdesk.analytics import web as analytics_web
+from frontdesk.archives import web as archives_web
 from frontdesk.audit import web as audit_web
 from frontdesk.billing import web as billing_web
 from frontdesk.channels import web as channels_web
@@ -22,7 +23,7 @@ from frontdesk.organizations import web as organizations_web
 from frontdesk.settings import Settings
 from tests.users.browser import Browser, doors
 
-DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web)
+DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web, archives_web)
 
 
 class Bulletin:

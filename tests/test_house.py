@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "frontdesk"
 LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION = 250, 300, 30
 DOMAINS = {
-    "analytics", "api_keys", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "email_proofs", "erasure",
+    "analytics", "api_keys", "archives", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "email_proofs", "erasure",
     "inbound", "invitations", "mail", "members",
     "messages", "organizations", "outbound", "registration", "sealing", "single_sign_on", "usage", "users",
 }  # fmt: skip
@@ -40,6 +40,7 @@ OPEN_ROUTES = {
 }
 # Routes that are posted to and yet need no permission to write, and why.
 CHANGES_NOTHING = {
+    "/dashboard/settings/archive": "adds its own entry, and shows an owner what is the organization's",
     "/dashboard/audit/export": "adds its own entry, and shows what its page shows",
     "/dashboard/audit/verification": "walks along the log and leaves no trace",
     "/dashboard/auto-replies/preview": "shows how a reply would read",

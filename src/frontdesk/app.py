@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from frontdesk import api, billing, channels, erasure, messages, registration, secret_files, web
 from frontdesk.analytics import web as analytics_web
 from frontdesk.api_keys import web as api_keys_web
+from frontdesk.archives import web as archives_web
 from frontdesk.audit import api as audit_api
 from frontdesk.audit import web as audit_web
 from frontdesk.auto_replies import api as auto_replies_api
@@ -58,7 +59,7 @@ WEBHOOK = "/webhooks/whatsapp"
 SIMULATOR = "/simulator"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
-    organizations_web, erasure_web,
+    organizations_web, erasure_web, archives_web,
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, audit_web,
     api_keys_web,

@@ -48,6 +48,7 @@ FULL = [
     "/api/v1/reference",
     "/dashboard/audit",
     "/dashboard/settings",
+    "/dashboard/settings/archive",
     "/dashboard/settings/deletion",
     "/dashboard/audit?q=nobody",
     "/account",
@@ -80,6 +81,7 @@ OUTSIDE = [
 # What answers a browser's GET and is no page of its own, and why.
 PIECES = {
     "/": "leads elsewhere",
+    "/dashboard/settings/archive/progress": "a piece of the page of archives",
     "/dashboard/live": "a stream of events",
     "/dashboard/inbox/list": "a piece of the inbox",
     "/dashboard/inbox/unread": "a piece of the frame",

@@ -113,6 +113,7 @@ WORDINGS = {
     "organization.second_factor_optional": Wording("organization", "unlock", (_("%(actor)s left the second factor to the members"),), "warn"),
     "organization.created": Wording("organization", "building", (_("%(actor)s founded %(name)s"), _("%(actor)s founded the organization")), "ok"),
     "organization.changed": Wording("organization", "building", (_("%(actor)s changed the name, the clock or the language of the organization"),)),
+    "organization.exported": Wording("exports", "download", (_("%(actor)s took an archive of everything along"),), "warn"),
     "organization.deletion_requested": Wording(
         "organization",
         "trash",
@@ -169,6 +170,7 @@ NAMES = {
     "session": _("Session"),
     "sessions": _("Sessions"),
     "timezone": _("Time zone"),
+    "tables": _("Tables"),
     "trigger": _("What happens"),
     "user": _("User"),
     "value": _("Value"),

@@ -1,0 +1,1 @@
+"""Everything an organization has, as one file to take along."""
