@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from frontdesk.inbound.keeper import Group
-from frontdesk.inbound.webhook import KEEPING_FAILED, LARGEST_BODY, SIGNATURE, TOO_LARGE, Webhook, not_kept
+from frontdesk.inbound.webhook import KEEPING_FAILED, LARGEST_BODY, NO_PAGE, SIGNATURE, TOO_LARGE, Webhook, not_kept
 
 
 class WebhookProtocol(HttpToolsProtocol):
@@ -94,7 +94,7 @@ class WebhookProtocol(HttpToolsProtocol):
         post.response_complete = True
         lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in self.server_state.default_headers)]
         if text:
-            lines.append(b"content-type: text/plain; charset=utf-8\r\n")
+            lines += [b"content-type: text/plain; charset=utf-8\r\n", *(b"%b: %b\r\n" % header for header in NO_PAGE)]
         if not post.keep_alive:
             lines.append(b"connection: close\r\n")
         self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (b"".join(lines), len(text), text.encode()))

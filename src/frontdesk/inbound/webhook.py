@@ -18,6 +18,11 @@ TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
 NOT_SIGNED = 401, "X-Hub-Signature-256 does not fit the body."
 WRONG_METHOD = 405, "Use GET for the handshake and POST for events."
 SIGNATURE = b"x-hub-signature-256"
+# Programs ask here. Should a browser be led here after all, it gets no page, nothing to run and nothing to keep.
+NO_PAGE = (
+    (b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"), (b"cache-control", b"no-store"),
+)  # fmt: skip
 KEEPING_FAILED = (OperationalError, Unavailable, TimeoutError)
 
 Scope = dict[str, Any]
@@ -170,5 +175,5 @@ async def respond(send: Send, status: int, text: str) -> None:
     """Send a whole answer of plain text."""
     body = text.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *NO_PAGE]})
     await send({"type": "http.response.body", "body": body})

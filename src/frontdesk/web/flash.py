@@ -9,7 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from frontdesk.web.requests import is_htmx, secure, state
+from frontdesk.web.requests import cookie_name, is_htmx, secure, state
 
 COOKIE = "flash"
 SECONDS = 120
@@ -35,12 +35,12 @@ def go(request: Request, path: str, notice: str = "", tone: Tone = "ok") -> Resp
 def say(request: Request, response: Response, flash: Flash) -> None:
     """Leave a sentence for the next page."""
     packed = base64.urlsafe_b64encode(orjson.dumps([flash.tone, flash.text[:500]])).decode()
-    response.set_cookie(COOKIE, packed, max_age=SECONDS, path="/", secure=secure(request), httponly=True, samesite="lax")
+    response.set_cookie(cookie_name(request, COOKIE), packed, max_age=SECONDS, path="/", secure=secure(request), httponly=True, samesite="lax")
 
 
 def shown(request: Request) -> list[Flash]:
     """What the page before left to say. The cookie is the browser's word: it is only ever shown as text."""
-    packed = request.cookies.get(COOKIE)
+    packed = request.cookies.get(cookie_name(request, COOKIE))
     if not packed:
         return []
     state(request)["flash_shown"] = True
@@ -54,4 +54,4 @@ def shown(request: Request) -> list[Flash]:
 def forget_shown(request: Request, response: Response) -> None:
     """Say everything once only."""
     if state(request).get("flash_shown"):
-        response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(cookie_name(request, COOKIE), path="/", secure=secure(request), httponly=True, samesite="lax")

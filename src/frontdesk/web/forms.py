@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from frontdesk.errors import FrontdeskError
 from frontdesk.web.complaints import complaint
-from frontdesk.web.requests import secure, state
+from frontdesk.web.requests import cookie_name, secure, state
 
 M = TypeVar("M", bound=BaseModel)
 COOKIE = "visit"
@@ -78,7 +78,7 @@ def form_token(request: Request) -> str:
     visitor = state(request).get("visitor")
     if visitor is not None:
         return str(visitor.csrf_token)
-    token = state(request).setdefault("visit_token", request.cookies.get(COOKIE) or secrets.token_urlsafe(32))
+    token = state(request).setdefault("visit_token", request.cookies.get(cookie_name(request, COOKIE)) or secrets.token_urlsafe(32))
     return str(token)
 
 
@@ -95,5 +95,6 @@ def hidden_fields(request: Request) -> Markup:
 def hand_out_token(request: Request, response: Response) -> None:
     """Give a stranger who was shown a form the cookie that goes with it."""
     held = state(request)
-    if held.get("visitor") is None and held.get("has_form") and COOKIE not in request.cookies:
-        response.set_cookie(COOKIE, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax")
+    name = cookie_name(request, COOKIE)
+    if held.get("visitor") is None and held.get("has_form") and name not in request.cookies:
+        response.set_cookie(name, form_token(request), path="/", secure=secure(request), httponly=True, samesite="lax")

@@ -51,6 +51,11 @@ def secure(request: HTTPConnection) -> bool:
     return request.url.scheme in ("https", "wss")
 
 
+def cookie_name(request: HTTPConnection, name: str) -> str:
+    """What a cookie of ours is called. Over TLS no other host, a neighbouring subdomain least of all, can plant one of this name."""
+    return f"__Host-frontdesk-{name}" if secure(request) else name
+
+
 def address(request: Request) -> str | None:
     """Who asks, as the server saw it (behind a trusted proxy: as the proxy says)."""
     return request.client.host if request.client else None
