@@ -27,6 +27,8 @@ from tests.api_keys.test_web import KEY, KEYS
 from tests.channels.test_web import NEW, SECRET, TYPED
 from tests.conftest import Urls
 from tests.graph import graph
+from tests.invitations.conftest import ADA, TEAM
+from tests.mailbox import letters
 from tests.single_sign_on.browser import BASE, register, set_out
 from tests.single_sign_on.conftest import trusting
 from tests.single_sign_on.idp import SECRET as CLIENT_SECRET
@@ -47,6 +49,8 @@ NO_SECRET = {
     "auto_replies.keywords": "what customers write",
     "audit_logs.hash": "of what the log says; opens nothing",
     "private.audit_heads.hash": "of what the log says; opens nothing",
+    "private.passkeys.credential_id": "browsers tell it to whoever asks",
+    "private.passkeys.public_key": "the public half; the other one never leaves the device",
     "private.sealed_columns.row_key": "names of columns",
     "private.sealed_columns.with_data_key": "yes or no",
     "private.sessions.csrf_token": "worth nothing without the session's cookie, of which only a hash is kept",
@@ -81,7 +85,7 @@ class Ear:
 
 
 @pytest.fixture
-async def heard(settings: Settings, database: Database) -> AsyncIterator[tuple[Ear, Settings]]:
+async def heard(settings: Settings, database: Database, owner: psycopg.AsyncConnection[Any]) -> AsyncIterator[tuple[Ear, Settings]]:
     """Everything secret that a day's work brings about."""
     ear = Ear()
     async with Live(database.url) as live, graph() as meta, idp() as provider:
@@ -96,6 +100,13 @@ async def heard(settings: Settings, database: Database) -> AsyncIterator[tuple[E
                 assert (await register(newcomer)).status_code == 303
                 await offered(newcomer)  # a second factor that he never turns on
                 await set_out(lost)  # and never comes back
+                assert (await lost.send("/forgotten-password", page="/forgotten-password", email="maya@example.com")).status_code == 200
+                mails = await letters(owner, settings)
+                assert {"invitations/invitation", "mail/trial"} < {mail.template for mail in mails} and any(
+                    "forgotten-password/new" in mail.letter.text for mail in mails
+                )
+                for mail in mails:
+                    ear._note(mail.letter.text)
             yield ear, chosen
             await live.close()
 
@@ -107,6 +118,7 @@ async def work(database: Database, settings: Settings, maya: Browser, phone: Bro
         organization = await db.value("select organization_id from private.find_account('maya@example.com')")
     async with await psycopg.AsyncConnection.connect(settings.database_owner_url or "", autocommit=True) as owner:
         await owner.execute("update public.subscriptions set plan_id = 'business' where organization_id = %s", (organization,))
+        await owner.execute("update auth.users set email_confirmed_at = now()")  # who is not confirmed invites nobody
     assert (await maya.send(NEW, page=NEW, **TYPED)).status_code == 303
     own = TYPED | {"phone_number_id": "106540352248888", "own_app_secret": SECRET, "access_token": "EAAG-of-the-second-number"}
     assert (await maya.send(NEW, page=NEW, **own)).status_code == 303
@@ -116,6 +128,7 @@ async def work(database: Database, settings: Settings, maya: Browser, phone: Bro
     assert changed.status_code == 303, changed.text
     made = await maya.send(f"{KEYS}/new", page=f"{KEYS}/new", name="Web shop", scopes="contacts:read", expires="90", networks="")
     assert KEY.search(made.text), made.text
+    assert (await maya.send(TEAM, page=TEAM, email=ADA, role="member", locale="en")).status_code == 303
     async with database.platform() as db:
         await Mailer(secret_files.load(settings).vault, settings).queue(db, "mail/trial", to="ada@example.org", locale="en", values={})
     secret, codes = await enrol(maya)

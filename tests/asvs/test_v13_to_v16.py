@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from frontdesk import app as application
 from frontdesk.bell import Bell
@@ -18,7 +19,7 @@ from frontdesk.vault import Vault
 from tests.asvs.test_v3_web_frontend import STREAMS, answered, filled
 from tests.product import Visitor
 from tests.test_strangers import House
-from tests.users.browser import Browser
+from tests.users.browser import Browser, hidden_fields
 from tests.web.running import served
 
 SECRET_FIELD = re.compile(r'name="[^"]*(password|token|secret|code)[^"]*"')
@@ -90,7 +91,7 @@ async def test_15_3_4_an_address_is_believed_of_the_proxy_only(
     assert await logged.fetchall() == [(believed,)]
 
 
-async def test_16_3_1_and_16_3_2_who_came_in_and_who_was_turned_away_is_logged_with_when_who_and_where(house: House) -> None:
+async def test_16_3_1_who_came_in_and_who_did_not_is_logged_with_when_who_and_where(house: House) -> None:
     away = Browser(house.built, address="203.0.113.5")
     async with away:
         assert (await away.sign_in(email="maya@example.com", password="not the right one 42")).status_code == 422
@@ -104,6 +105,24 @@ async def test_16_3_1_and_16_3_2_who_came_in_and_who_was_turned_away_is_logged_w
         ("user.signed_in", "user", True, "203.0.113.5", True, True),
         ("user.sign_in_failed", "user", True, "203.0.113.5", True, True),
     ]
+
+
+async def test_16_3_2_and_16_3_3_who_is_turned_away_is_logged_and_no_token_with_it(house: House) -> None:
+    member_id = house.of_shop["member_id"]
+    async with Browser(house.built, address="203.0.113.5") as away:
+        await away.sign_in(email="maya@example.com")
+        fields = hidden_fields((await away.get("/account")).text)
+        await house.owner.execute("update organization_members set role = 'owner' where user_id = %s", (member_id,))
+        await house.owner.execute("update organization_members m set role = 'viewer' from auth.users u where u.id = m.user_id and u.email = 'maya@example.com'")
+        with capture_logs() as logs:
+            contact = f"/dashboard/contacts/{house.of_shop['contact_id']}/block"
+            assert (await away.post(contact, fields)).status_code == 403
+            assert (await away.post(contact, fields, origin="https://evil.example")).status_code == 403
+            assert (await away.client.get("/api/v1/contacts", headers={"authorization": "Bearer fd_live_" + "x" * 38})).status_code == 401
+    refused = [one for one in logs if one["event"] == "refused"]
+    assert [(one["status"], one["route"]) for one in refused] == [(403, "/dashboard/contacts/{contact_id}/block"), (403, None), (401, "/contacts")]
+    assert (refused[0]["organization"], refused[0]["address"], bool(refused[0]["user"])) == (str(house.shop_id), "203.0.113.5", True)
+    assert "xxxx" not in str(logs) and all(re.fullmatch(r"[0-9A-Z]{12}", one["request_id"]) for one in refused)
 
 
 async def test_16_5_1_what_breaks_tells_a_visitor_nothing_of_how(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

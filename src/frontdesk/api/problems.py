@@ -17,6 +17,7 @@ from starlette.responses import Response
 from frontdesk.errors import BadInput, FrontdeskError, NotSignedIn
 from frontdesk.web.complaints import complaint
 from frontdesk.web.envelope import wrapping
+from frontdesk.web.refusals import note_refusal
 from frontdesk.web.requests import request_id, state
 
 MEDIA_TYPE = "application/problem+json"
@@ -94,6 +95,7 @@ def install_problems(app: FastAPI, methods_at: Callable[[str], str]) -> None:
 
 def tell(request: Request, status: int, detail: str, faults: Sequence[Fault] = ()) -> Response:
     """One problem, as it leaves."""
+    note_refusal(request, status, detail)
     told = Problem(type="about:blank", title=TITLES.get(status, TITLES[422]), status=status, detail=detail, request_id=request_id(request), errors=list(faults))
     headers = {"WWW-Authenticate": 'Bearer realm="frontdesk"'} if status == 401 else {}
     return Response(orjson.dumps(told.model_dump()), status, headers, media_type=MEDIA_TYPE)

@@ -22,6 +22,7 @@ from frontdesk.web.flash import go
 from frontdesk.web.guard import ReauthenticationNeeded, SignInNeeded
 from frontdesk.web.pages import pages, theme
 from frontdesk.web.protection import ForeignOrigin
+from frontdesk.web.refusals import note_refusal
 from frontdesk.web.requests import is_htmx, local_path, nonce, request_id, wants_json
 
 log = structlog.get_logger()
@@ -81,6 +82,7 @@ async def refuse_foreign_origin(scope: Scope, receive: Receive, send: Send) -> N
 
 def tell(request: Request, failure: Failure) -> Response:
     """The failure in the form the asker understands."""
+    note_refusal(request, failure.status, failure.text)
     if wants_json(request):
         return _as_json(request, failure)
     if is_htmx(request):
