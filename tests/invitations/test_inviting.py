@@ -7,7 +7,7 @@ import pytest
 
 from frontdesk.database import new_id
 from tests.invitations.conftest import ADA, TEAM, Desk, accept
-from tests.users.browser import Browser
+from tests.users.browser import Browser, hidden_fields
 
 
 async def test_an_invitation_goes_out_by_mail_and_is_kept_as_a_hash(desk: Desk) -> None:
@@ -150,6 +150,16 @@ async def test_a_refused_mail_is_shown_where_the_invitation_stands(desk: Desk) -
     assert "The mail was refused. Check the address." in (await desk.maya.get(TEAM)).text
 
 
+async def test_the_team_page_shows_what_is_open_to_those_who_may_invite(desk: Desk) -> None:
+    await desk.invite(ADA, "member")
+    await desk.invite("bob@example.org")
+    assert "bob@example.org" in (await desk.maya.get("/dashboard/team")).text
+    async with Browser(desk.built) as ada:
+        await accept(ada, await desk.link())
+        page = (await ada.get("/dashboard/team")).text
+        assert "Maya Bello" in page and "bob@example.org" not in page and "Invite somebody" not in page
+
+
 async def test_who_may_not_invite_is_offered_nothing_and_gets_nowhere(desk: Desk) -> None:
     await desk.invite(ADA, "member")
     async with Browser(desk.built) as ada:
@@ -159,8 +169,6 @@ async def test_who_may_not_invite_is_offered_nothing_and_gets_nowhere(desk: Desk
         (invitation_id,) = (await desk.ids())[1:]
         hidden = (await ada.get("/account")).text
         for path in (TEAM, f"{TEAM}/{invitation_id}/resend", f"{TEAM}/{invitation_id}/revocation"):
-            from tests.users.browser import hidden_fields
-
             assert (await ada.post(path, hidden_fields(hidden) | {"email": "eve@example.org", "role": "admin"})).status_code == 403
 
 

@@ -33,9 +33,17 @@ class MayNotInvite(NotAllowed):
 _REFUSALS = {"not_allowed": MayNotInvite, "member": AlreadyMember, "pending": AlreadyInvited, "missing": NoSuchInvitation}
 
 
-async def pending(db: Tenant) -> list[Invitation]:
-    """What nobody has answered or taken back, the newest first; nothing for who may not invite."""
-    return await store.pending(db, MOST_SHOWN)
+async def pending(db: Tenant, before: UUID | None = None, how_many: int = MOST_SHOWN) -> list[Invitation]:
+    """What nobody has answered or taken back, the newest first, after the one of this id; nothing for who may not invite."""
+    return await store.pending(db, before, how_many)
+
+
+async def find(db: Tenant, invitation_id: UUID) -> Invitation:
+    """One that nobody has answered or taken back. Raises NoSuchInvitation."""
+    found = await store.pending(db, None, 1, only=invitation_id)
+    if not found:
+        raise NoSuchInvitation
+    return found[0]
 
 
 async def invite(db: Tenant, mailer: Mailer, email: str, role: str, locale: str) -> UUID:
@@ -77,7 +85,8 @@ async def revoke(db: Tenant, invitation_id: UUID) -> str:
 
 async def _send(db: Tenant, mailer: Mailer, invitation_id: UUID, email: str, role: str, locale: str, token: str, until: datetime) -> None:
     organization = await organizations.current(db)
-    values = {"organization": organization.name, "inviter": db.actor.name, "role": role, "token": token, "until": until}
+    inviter = (await find(db, invitation_id)).invited_by or organization.name  # a key invites in the name of whoever made it
+    values = {"organization": organization.name, "inviter": inviter, "role": role, "token": token, "until": until}
     mail_id = await mailer.queue(db, "invitations/invitation", to=email, locale=locale, values=values, lasts=LASTS)
     await store.note_mail(db, invitation_id, mail_id)
 

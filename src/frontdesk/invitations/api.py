@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from frontdesk import mail, organizations, users
 from frontdesk.access import Permission
-from frontdesk.api import Body, Db, Door
+from frontdesk.api import PAGE, BadCursor, Body, CursorText, Db, Door, Limit, Page
 from frontdesk.invitations import actions
 from frontdesk.invitations.records import Invitation
 
@@ -31,12 +31,6 @@ class InvitationReply(BaseModel):
     state: Literal["open", "expired", "orphaned"] = Field(description="`orphaned`: whoever invited may not do so any more.")
 
 
-class InvitationList(BaseModel):
-    """The newest invitations, 200 at most."""
-
-    data: list[InvitationReply]
-
-
 class NewInvitation(Body):
     """Whom to invite, and as what."""
 
@@ -48,9 +42,11 @@ class NewInvitation(Body):
 
 
 @door.get("/invitations", needs=NEEDS)
-async def list_invitations(db: Db) -> InvitationList:
+async def list_invitations(db: Db, limit: Limit = PAGE, cursor: CursorText = None) -> Page[InvitationReply]:
     """Invitations that nobody has answered or taken back, the newest first."""
-    return InvitationList(data=[_reply(one) for one in await actions.pending(db)])
+    found = await actions.pending(db, before=_place(cursor), how_many=limit + 1)
+    data = [_reply(one) for one in found[:limit]]
+    return Page[InvitationReply](data=data, next_cursor=str(data[-1].id) if len(found) > limit else None)
 
 
 @door.post("/invitations", needs=NEEDS, also=(402,), verified=True)
@@ -61,13 +57,20 @@ async def create_invitation(request: Request, db: Db, invitation: NewInvitation)
     """
     locale = mail.best_locale(invitation.locale or (await organizations.current(db)).locale)
     invitation_id = await actions.invite(db, request.app.state.mailer, invitation.email, invitation.role, locale)
-    return await _one(db, invitation_id)
+    return _reply(await actions.find(db, invitation_id))
 
 
 @door.get("/invitations/{invitation_id}", needs=NEEDS)
 async def show_invitation(db: Db, invitation_id: UUID) -> InvitationReply:
     """One invitation."""
-    return await _one(db, invitation_id)
+    return _reply(await actions.find(db, invitation_id))
+
+
+@door.post("/invitations/{invitation_id}/resend", needs=NEEDS, also=(402,), verified=True)
+async def resend_invitation(request: Request, db: Db, invitation_id: UUID) -> InvitationReply:
+    """Send an invitation again, with a new link, for another seven days. The link before it opens nothing any more."""
+    await actions.resend(db, request.app.state.mailer, invitation_id)
+    return _reply(await actions.find(db, invitation_id))
 
 
 @door.delete("/invitations/{invitation_id}", needs=NEEDS)
@@ -76,11 +79,11 @@ async def revoke_invitation(db: Db, invitation_id: UUID) -> None:
     await actions.revoke(db, invitation_id)
 
 
-async def _one(db: Db, invitation_id: UUID) -> InvitationReply:
-    found = next((one for one in await actions.pending(db) if one.id == invitation_id), None)
-    if found is None:
-        raise actions.NoSuchInvitation
-    return _reply(found)
+def _place(cursor: str | None) -> UUID | None:
+    try:
+        return UUID(cursor) if cursor is not None else None
+    except ValueError:
+        raise BadCursor from None
 
 
 def _reply(one: Invitation) -> InvitationReply:

@@ -7,13 +7,19 @@ from uuid import UUID
 from frontdesk.database import Platform, Tenant
 from frontdesk.invitations.records import Answer, Held, Invitation
 
+MOST = 100_000  # that one organization can have open at a time: it invites sixty an hour, and each lasts a week until somebody takes it back
 
-async def pending(db: Tenant, how_many: int) -> list[Invitation]:
-    """What nobody has answered or taken back, the newest first; nothing for who may not invite."""
+
+async def pending(db: Tenant, before: UUID | None, how_many: int, only: UUID | None = None) -> list[Invitation]:
+    """What nobody has answered or taken back, the newest first; nothing for who may not invite. only: just this one."""
     return await db.records(
         Invitation,
-        "select id, email, role, invited_by, sent_at, expires_at, state, mail_state from private.list_invitations(%(organization_id)s, %(how_many)s)",
-        {"organization_id": db.organization_id, "how_many": how_many},
+        """
+        select id, email, role, invited_by, sent_at, expires_at, state, mail_state from private.list_invitations(%(organization_id)s, %(most)s)
+        where (%(before)s::uuid is null or id < %(before)s) and (%(only)s::uuid is null or id = %(only)s)
+        order by id desc limit %(how_many)s
+        """,
+        {"organization_id": db.organization_id, "most": MOST, "before": before, "only": only, "how_many": how_many},
     )
 
 
