@@ -102,7 +102,9 @@ async def test_pages_about_things_of_one_id_show_each_owner_ones_own(street: Str
     contact_id, conversation_id, rule_id, channel_id = (of[word] for word in ("contact_id", "conversation_id", "rule_id", "channel_id"))
     org = street.olgas_id
     await street.owner.execute("insert into contacts (organization_id, id, name, phone) values (%s, %s, %s, '491700000001')", (org, contact_id, mine))
-    await street.owner.execute("select private.connect_channel(%s, %s, 'cloud_api', %s, '1065999', '+2 777', '1', '1', 'sealed', null)", (org, channel_id, mine))
+    await street.owner.execute(
+        "select private.connect_channel(%s, %s, 'cloud_api', %s, '1065999', '+2 777', '1', '1', 'sealed', null)", (org, channel_id, mine)
+    )
     await street.owner.execute(
         "insert into conversations (organization_id, id, channel_id, contact_id, last_position, last_message_at, last_text, last_author)"
         " values (%s, %s, %s, %s, 1, now(), %s, 'contact')", (org, conversation_id, channel_id, contact_id, mine),
@@ -135,7 +137,15 @@ async def test_the_log_of_a_thing_shows_nothing_of_the_neighbours_thing_of_its_i
 
 async def test_no_page_of_somebody_signed_in_is_kept_for_the_next_who_asks(street: Street) -> None:
     """A cache in front of us goes by the address: a page that looks like a file must not be kept either."""
-    for path in ("/dashboard", "/dashboard/contacts", "/dashboard/contacts/x.css", "/dashboard/contacts.css", "/account/style.css", "/dashboard/inbox/a.js", "/account"):
+    for path in (
+        "/dashboard",
+        "/dashboard/contacts",
+        "/dashboard/contacts/x.css",
+        "/dashboard/contacts.css",
+        "/account/style.css",
+        "/dashboard/inbox/a.js",
+        "/account",
+    ):
         answer = await street.maya.get(path)
         assert "no-store" in answer.headers.get("cache-control", ""), (path, answer.status_code)
         assert answer.status_code == 200 or "Maya" not in answer.text or "no-store" in answer.headers["cache-control"]
