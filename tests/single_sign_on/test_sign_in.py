@@ -196,12 +196,13 @@ async def test_a_provider_that_is_down_is_a_sentence_on_the_sign_in_page(app: Fa
         assert "The sign-in provider does not answer as it should." in await complaint(browser, await browser.get("/login/provider"))
 
 
-async def test_visits_are_limited_for_each_address(app: FastAPI, owner: Owner) -> None:
+async def test_visits_are_limited_for_each_address(app: FastAPI, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontdesk.single_sign_on.actions.PER_ADDRESS", 5)
     async with Browser(app, "https://desk.example", AWAY) as browser:
-        for _ in range(60):
+        for _ in range(5):
             await browser.get("/login/provider")
         assert "Too many tries" in await complaint(browser, await browser.get("/login/provider"))
-    assert await seen(owner, "select count(*) from private.provider_visits") == [(60,)]
+    assert await seen(owner, "select count(*) from private.provider_visits") == [(5,)]
 
 
 async def test_over_tls_the_cookies_are_bound_to_this_very_host_and_over_plain_http_nobody_sets_out(app: FastAPI) -> None:

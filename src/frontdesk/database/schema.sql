@@ -2890,7 +2890,6 @@ create table private.provider_visits (
   state_hash bytea primary key check (octet_length(state_hash) = 32),
   browser_hash bytea not null check (octet_length(browser_hash) = 32),
   session_id uuid,  -- whose session asked to link an identity; null for a sign-in
-  return_path text not null check (char_length(return_path) <= 2000),
   expires_at timestamptz not null default now() + interval '10 minutes'
 );
 create index provider_visits_expiry on private.provider_visits (expires_at);
@@ -2910,19 +2909,19 @@ create index provider_newcomers_expiry on private.provider_newcomers (expires_at
 -- ---- on the way ----
 
 -- Remembers that a browser was sent to the provider; sweeps up a few who never came back.
-create function private.begin_provider_visit(hash_of_state bytea, hash_of_browser bytea, for_session uuid, then_to text) returns void
+create function private.begin_provider_visit(hash_of_state bytea, hash_of_browser bytea, for_session uuid) returns void
 language sql security definer set search_path = '' as $$
   delete from private.provider_visits where state_hash in (
     select v.state_hash from private.provider_visits v where v.expires_at < now() order by v.expires_at limit 10 for update skip locked);
-  insert into private.provider_visits (state_hash, browser_hash, session_id, return_path) values (hash_of_state, hash_of_browser, for_session, then_to)
+  insert into private.provider_visits (state_hash, browser_hash, session_id) values (hash_of_state, hash_of_browser, for_session)
 $$;
-grant execute on function private.begin_provider_visit(bytea, bytea, uuid, text) to frontdesk_app;
+grant execute on function private.begin_provider_visit(bytea, bytea, uuid) to frontdesk_app;
 
 -- Takes a visit that comes back in the browser it began in; the second time it is gone. Nothing for another browser, which spoils nothing.
-create function private.end_provider_visit(hash_of_state bytea, hash_of_browser bytea) returns table (session_id uuid, return_path text)
+create function private.end_provider_visit(hash_of_state bytea, hash_of_browser bytea) returns table (session_id uuid)
 language sql security definer set search_path = '' as $$
   delete from private.provider_visits v where v.state_hash = hash_of_state and v.browser_hash = hash_of_browser and v.expires_at > now()
-  returning v.session_id, v.return_path
+  returning v.session_id
 $$;
 grant execute on function private.end_provider_visit(bytea, bytea) to frontdesk_app;
 
@@ -2942,12 +2941,15 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function private.find_newcomer(bytea) to frontdesk_app;
 
--- Makes a user of a newcomer, with his identity; the trigger on auth.users makes the organization. His email counts as confirmed only
--- if the provider says so. Says `gone` when nobody waits in this browser, `known` when the identity has a
--- user by now, `taken` when the email has: accounts are never joined by their email.
+-- Makes a user of a newcomer, with his identity; the trigger on auth.users makes the organization, unless he joins one by an invitation
+-- (organization_name is null). His email counts as confirmed only if the provider says so. Says `gone` when nobody waits in this browser,
+-- `known` when the identity has a user by now, `taken` when the email has: accounts are never joined by their email.
 create function private.register_newcomer(hash_of_browser bytea, new_user uuid, new_identity uuid, given_name text, organization_name text) returns text
 language plpgsql security definer set search_path = '' as $$
-declare newcomer private.provider_newcomers;
+declare
+  newcomer private.provider_newcomers;
+  said constant jsonb := jsonb_build_object('name', given_name) || case when organization_name is null
+    then '{"joins_by_invitation": true}' else jsonb_build_object('organization_name', organization_name) end;
 begin
   delete from private.provider_newcomers n where n.browser_hash = hash_of_browser and n.expires_at > now() returning n.* into newcomer;
   if newcomer.browser_hash is null then return 'gone'; end if;
@@ -2956,7 +2958,7 @@ begin
   if not private.is_email_free(newcomer.email) then return 'taken'; end if;
   insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
   values ('00000000-0000-0000-0000-000000000000', new_user, 'authenticated', 'authenticated', newcomer.email, case when newcomer.email_verified then now() end,
-    '{"provider": "oidc", "providers": ["oidc"]}', jsonb_build_object('name', given_name, 'organization_name', organization_name), now(), now())
+    '{"provider": "oidc", "providers": ["oidc"]}', said, now(), now())
   on conflict do nothing;
   if not found then return 'taken'; end if;
   insert into private.user_identities (id, user_id, issuer, subject, email, used_at)

@@ -1,6 +1,7 @@
 """Invitations: by mail, with a role, for seven days and one use."""
 
+from frontdesk.invitations.acceptance.actions import come_in, find
 from frontdesk.invitations.actions import NoSuchInvitation, invite, pending, resend, revoke
-from frontdesk.invitations.records import Invitation
+from frontdesk.invitations.records import Held, Invitation
 
-__all__ = ["Invitation", "NoSuchInvitation", "invite", "pending", "resend", "revoke"]
+__all__ = ["Held", "Invitation", "NoSuchInvitation", "come_in", "find", "invite", "pending", "resend", "revoke"]

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from frontdesk import email_proofs, registration, users
+from frontdesk import email_proofs, invitations, registration, users
 from frontdesk.access import Actor
 from frontdesk.database import Database, Platform, new_id
-from frontdesk.errors import BadInput, Conflict, NotAllowed, NotFound
+from frontdesk.errors import BadInput, Conflict, FrontdeskError, NotAllowed, NotFound
 from frontdesk.mail import Mailer
 from frontdesk.settings import Settings
 from frontdesk.single_sign_on import store
@@ -17,7 +17,8 @@ from frontdesk.single_sign_on.provider import Proof, Provider
 from frontdesk.single_sign_on.records import Claims, Identity, Known, Newcomer, Visit
 from frontdesk.web import Visitor
 
-PER_ADDRESS, WINDOW_SECONDS = 60, 15 * 60  # visits begun; each may end in one sign-in
+PER_ADDRESS, WINDOW_SECONDS = 600, 15 * 60  # visits begun: a whole company may sit behind one address
+INVITATION = "/invitations/"
 EMAIL: TypeAdapter[str] = TypeAdapter(users.Email)
 
 
@@ -53,6 +54,15 @@ class NoSuchIdentity(NotFound):
     """This is not linked any more."""
 
 
+class NotInvited(NotAllowed):
+    """This invitation is for somebody else."""
+
+    def __init__(self, known: str, invited: str, page: str) -> None:
+        """The email that the provider says, the invited one, and the page of the invitation."""
+        super().__init__(f"The provider knows you as {known}, and this invitation is for {invited}. Join with a password instead.")
+        self.page = page
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A newcomer who is asked for his organization. `token`: what his browser shows next time."""
@@ -60,9 +70,16 @@ class Waiting:
     token: str
 
 
-async def begin(
-    database: Database, provider: Provider, caller: Actor, return_path: str, session_id: UUID | None = None, *, again: bool = False
-) -> tuple[str, Proof]:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a newcomer says of himself: his name, and that of his organization, or by which invitation he joins one."""
+
+    name: str
+    organization_name: str | None
+    invitation: str | None = None
+
+
+async def begin(database: Database, provider: Provider, caller: Actor, session_id: UUID | None = None, *, again: bool = False) -> tuple[str, Proof]:
     """Where to send the browser, and the proof whose half it keeps. `again`: the provider shall ask for the password though it knows him.
 
     session_id: of a signed-in user who wants to link. Raises TooManyAttempts or ProviderUnavailable.
@@ -75,7 +92,7 @@ async def begin(
     proof = Proof.make()
     address = await provider.address_for(proof, again=again)
     async with database.platform() as db:
-        await store.begin_visit(db, _hash(proof.state), _hash(proof.browser), session_id, return_path)
+        await store.begin_visit(db, _hash(proof.state), _hash(proof.browser), session_id)
     return address, proof
 
 
@@ -114,26 +131,44 @@ async def find_newcomer(database: Database, token: str | None) -> Newcomer:
     return newcomer
 
 
-async def register(
-    database: Database, settings: Settings, mailer: Mailer, caller: Actor, token: str | None, name: str, organization_name: str, locale: str | None
-) -> str:  # fmt: skip
-    """Make a user of the newcomer in this browser, and return the token of his first session. Raises VisitLost, EmailTaken or TooManyAttempts.
+async def invitation_of(database: Database, caller: Actor, newcomer: Newcomer, wanted: str) -> tuple[str, invitations.Held] | None:
+    """The invitation to whose page the newcomer wanted to come back, and its token; None when he came from elsewhere, or it is open no more.
 
-    An email for which the provider does not vouch is confirmed by a link, as any other.
+    Raises NotInvited when it is for another email than the one that the provider says.
+    """
+    token = wanted.removeprefix(INVITATION)
+    if token == wanted or not users.is_token(token):
+        return None
+    try:
+        held = await invitations.find(database, caller, token)
+    except FrontdeskError:
+        return None
+    if held.state == "open" and held.email.lower() != newcomer.email:
+        raise NotInvited(newcomer.email, held.email, wanted)
+    return (token, held) if held.state == "open" else None
+
+
+async def register(database: Database, settings: Settings, mailer: Mailer, caller: Actor, token: str | None, answers: Answers, locale: str | None) -> str:
+    """Make a user of the newcomer in this browser, and return the token of his first session.
+
+    An email for which the provider does not vouch is confirmed by a link, as any other. Raises VisitLost, EmailTaken, TooManyAttempts, and what
+    speaks against an invitation; then nobody is made.
     """
     newcomer = await find_newcomer(database, token)
     await registration.demand_turn(database, settings, caller.address)
-    user = replace(caller, user_id=new_id(), name=name)
-    assert user.user_id is not None
+    user_id, organization_id = new_id(), None
+    user = replace(caller, user_id=user_id, name=answers.name)
     async with database.platform() as db:
-        said = await store.register_newcomer(db, _hash(token or ""), user.user_id, new_id(), name, organization_name)
-        if said == "registered":
-            organization_id = await users.repair_in(db, user.user_id)
+        said = await store.register_newcomer(db, _hash(token or ""), user_id, new_id(), answers.name, answers.organization_name)
+        if said != "registered":
+            raise EmailTaken(_taken(newcomer.email)) if said == "taken" else VisitLost()
+        if answers.invitation is None:
+            organization_id = await users.repair_in(db, user_id)
             if not newcomer.email_verified:
-                await email_proofs.send_verification(db, mailer, user.user_id, newcomer.email, name, locale)
-            session = await users.open_session(db, user, "user.registered", {"by": "openid"})
-    if said != "registered":
-        raise EmailTaken if said == "taken" else VisitLost
+                await email_proofs.send_verification(db, mailer, user_id, newcomer.email, answers.name, locale)
+        else:
+            await invitations.come_in(db, user, answers.invitation)
+        session = await users.open_session(db, user, "user.registered", {"by": "openid"})
     await registration.open_sandbox(database, settings, user, organization_id)
     return session
 
@@ -171,10 +206,14 @@ async def _wait(db: Platform, claims: Claims) -> Waiting:
     if email is None:
         raise NoEmail
     if await store.is_email_taken(db, email):
-        raise EmailTaken(f"{email} has an account here already. Sign in with your password first, then link the provider on your account page.")
+        raise EmailTaken(_taken(email))
     token = Proof.make().browser
     await store.keep_newcomer(db, _hash(token), replace(claims, email=email, name=_name(claims.name)))
     return Waiting(token)
+
+
+def _taken(email: str) -> str:
+    return f"{email} has an account here already. Sign in with your password first, then link the provider on your account page."
 
 
 def _email(said: str | None) -> str | None:

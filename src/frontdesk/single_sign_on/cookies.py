@@ -1,19 +1,35 @@
-"""What a browser keeps while it is on its way: one cookie for each visit, so that two windows do not disturb each other."""
+"""What a browser keeps while it is on its way: one cookie for each visit, so that two windows do not disturb each other.
+
+Where it wants to go afterwards is kept here and not in a table: the address of an invitation lets somebody in.
+"""
+
+import base64
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
 
+from frontdesk.web import local_path
+
 VISIT_SECONDS, NEWCOMER_SECONDS = 10 * 60, 30 * 60
 
 
-def keep_visit(request: Request, response: Response, state: str, browser: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a browser kept, unchecked: a token, and where it wants to go in the end, on this site."""
+
+    token: str
+    wanted: str
+
+
+def keep_visit(request: Request, response: Response, state: str, kept: Kept) -> None:
     """Give the browser its half of the proof."""
-    _set(request, response, _visit(state), browser, VISIT_SECONDS)
+    _set(request, response, _visit(state), _packed(kept), VISIT_SECONDS)
 
 
-def visit_in(request: Request, state: str) -> str | None:
-    """The half that this browser kept, unchecked."""
-    return request.cookies.get(_name(request, _visit(state)))
+def visit_in(request: Request, state: str) -> Kept:
+    """What this browser kept of a visit."""
+    return _unpacked(request.cookies.get(_name(request, _visit(state))))
 
 
 def forget_visit(request: Request, response: Response, state: str) -> None:
@@ -21,19 +37,32 @@ def forget_visit(request: Request, response: Response, state: str) -> None:
     _set(request, response, _visit(state), "", 0)
 
 
-def keep_newcomer(request: Request, response: Response, token: str) -> None:
+def keep_newcomer(request: Request, response: Response, kept: Kept) -> None:
     """Let the browser come back as this newcomer."""
-    _set(request, response, "newcomer", token, NEWCOMER_SECONDS)
+    _set(request, response, "newcomer", _packed(kept), NEWCOMER_SECONDS)
 
 
-def newcomer_in(request: Request) -> str | None:
-    """The newcomer's token, unchecked."""
-    return request.cookies.get(_name(request, "newcomer"))
+def newcomer_in(request: Request) -> Kept:
+    """What this browser kept of being a newcomer."""
+    return _unpacked(request.cookies.get(_name(request, "newcomer")))
 
 
 def forget_newcomer(request: Request, response: Response) -> None:
     """He is a user now."""
     _set(request, response, "newcomer", "", 0)
+
+
+def _packed(kept: Kept) -> str:
+    return f"{kept.token}.{base64.urlsafe_b64encode(kept.wanted.encode()).decode().rstrip('=')}"
+
+
+def _unpacked(value: str | None) -> Kept:
+    token, _, packed = (value or "").partition(".")
+    try:
+        wanted = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
+    except ValueError:
+        wanted = ""
+    return Kept(token, local_path(wanted))
 
 
 def _visit(state: str) -> str:

@@ -21,7 +21,6 @@ class Visit:
     """A visit to the provider that has come back. `session_id`: whose session asked to link; None for a sign-in."""
 
     session_id: UUID | None
-    return_path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from frontdesk.database import Platform
 from frontdesk.single_sign_on.records import Claims, Identity, Known, Newcomer, Visit
 
 
-async def begin_visit(db: Platform, state_hash: bytes, browser_hash: bytes, session_id: UUID | None, return_path: str) -> None:
+async def begin_visit(db: Platform, state_hash: bytes, browser_hash: bytes, session_id: UUID | None) -> None:
     """Remember that this browser is on its way."""
     await db.run(
-        "select private.begin_provider_visit(%(state)s, %(browser)s, %(session_id)s, %(return_path)s)",
-        {"state": state_hash, "browser": browser_hash, "session_id": session_id, "return_path": return_path},
+        "select private.begin_provider_visit(%(state)s, %(browser)s, %(session_id)s)",
+        {"state": state_hash, "browser": browser_hash, "session_id": session_id},
     )
 
 
@@ -18,7 +18,7 @@ async def end_visit(db: Platform, state_hash: bytes, browser_hash: bytes) -> Vis
     """The visit that this browser comes back from; the second time there is none."""
     return await db.record(
         Visit,
-        "select session_id, return_path from private.end_provider_visit(%(state)s, %(browser)s)",
+        "select session_id from private.end_provider_visit(%(state)s, %(browser)s)",
         {"state": state_hash, "browser": browser_hash},
     )
 
@@ -61,8 +61,8 @@ async def find_newcomer(db: Platform, browser_hash: bytes) -> Newcomer | None:
     return await db.record(Newcomer, "select issuer, email, email_verified, name from private.find_newcomer(%(browser)s)", {"browser": browser_hash})
 
 
-async def register_newcomer(db: Platform, browser_hash: bytes, user_id: UUID, identity_id: UUID, name: str, organization_name: str) -> str:
-    """Make a user of the newcomer. Says `registered`, or why not: `gone`, `known` or `taken`."""
+async def register_newcomer(db: Platform, browser_hash: bytes, user_id: UUID, identity_id: UUID, name: str, organization_name: str | None) -> str:
+    """Make a user of the newcomer, without an organization of his own if it has no name. Says `registered`, or why not: `gone`, `known` or `taken`."""
     said = await db.value(
         "select private.register_newcomer(%(browser)s, %(user_id)s, %(identity_id)s, %(name)s, %(organization_name)s)",
         {"browser": browser_hash, "user_id": user_id, "identity_id": identity_id, "name": name, "organization_name": organization_name},

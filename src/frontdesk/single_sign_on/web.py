@@ -8,10 +8,12 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from frontdesk import users
+from frontdesk import invitations, users
 from frontdesk.errors import FrontdeskError
+from frontdesk.live import ANYTHING
 from frontdesk.single_sign_on import actions, cookies
 from frontdesk.single_sign_on.provider import Provider
+from frontdesk.single_sign_on.records import Claims, Newcomer, Visit
 from frontdesk.web import (
     PUBLIC,
     SIGNED_IN,
@@ -31,14 +33,20 @@ from frontdesk.web import (
 )
 
 door = Door()
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LONGEST_PATH = 1000  # of where one wants to go; a cookie has to hold it
+Invited = tuple[str, invitations.Held] | None  # the token of an invitation, and what stands behind it
 
 
-class NewcomerForm(BaseModel):
-    """What the provider does not know of a newcomer."""
+class InvitedForm(BaseModel):
+    """What the provider may not know of somebody who joins an organization."""
+
+    name: users.Name
+
+
+class NewcomerForm(InvitedForm):
+    """And of somebody who makes one."""
 
     organization_name: users.Name
-    name: users.Name
 
 
 async def provider_of(request: Request) -> Provider:
@@ -53,7 +61,7 @@ Configured = Annotated[Provider, Depends(provider_of)]
 @door.get("/login/provider", needs=PUBLIC)
 async def sign_in(request: Request, provider: Configured) -> Response:
     """Send the browser to the provider. `again`: who is signed in proves himself there once more."""
-    wanted = local_path(request.query_params.get("next"))[:2000]
+    wanted = local_path(request.query_params.get("next"))[:LONGEST_PATH]
     if home := _elsewhere(request):
         return RedirectResponse(f"{home}/login/provider?{urlencode({'next': wanted})}", status_code=303)
     try:
@@ -69,12 +77,13 @@ async def come_back(request: Request, provider: Configured, who: MaybeVisitor) -
     state, page = said.get("state", ""), "/account" if who else "/login"
     try:
         demand_security(request)
-        visit, proof = await actions.come_back(request.app.state.database, state, cookies.visit_in(request, state))
+        kept = cookies.visit_in(request, state)
+        visit, proof = await actions.come_back(request.app.state.database, state, kept.token)
         page = "/account/provider" if visit.session_id else page
         if "error" in said or "code" not in said:
             raise actions.NotGoneThrough
         claims = await provider.claims_of(said["code"], proof, said.get("iss"))
-        response = await _taken(request, who, visit, claims, provider)
+        response = await _taken(request, who, visit, claims, kept.wanted)
     except FrontdeskError as error:
         response = go(request, page, str(error), "bad")
     cookies.forget_visit(request, response, state)
@@ -83,29 +92,33 @@ async def come_back(request: Request, provider: Configured, who: MaybeVisitor) -
 
 @door.get("/register/provider", needs=PUBLIC)
 async def newcomer_page(request: Request, provider: Configured) -> Response:
-    """Ask a newcomer what his organization is called."""
+    """Ask a newcomer what his organization is called, or whether he joins the one that invited him."""
     try:
-        newcomer = await actions.find_newcomer(request.app.state.database, cookies.newcomer_in(request))
-    except actions.VisitLost as error:
-        return go(request, "/login", str(error), "bad")
-    return await _newcomer_page(request, provider, Form.of({"name": newcomer.name}), newcomer)
+        newcomer, invited = await _newcomer(request)
+    except FrontdeskError as error:
+        return go(request, error.page if isinstance(error, actions.NotInvited) else "/login", str(error), "bad")
+    return await _newcomer_page(request, provider, Form.of({"name": newcomer.name}), newcomer, invited)
 
 
 @door.post("/register/provider", needs=PUBLIC)
 async def register(request: Request, provider: Configured) -> Response:
     """Register a newcomer, and sign him in."""
-    form, state, token = await read_form(request, NewcomerForm), request.app.state, cookies.newcomer_in(request)
+    state, kept, page = request.app.state, cookies.newcomer_in(request), "/login"
     try:
         demand_security(request)
+        newcomer, invited = await _newcomer(request)
+        page = kept.wanted if invited else page
+        form: Form[Any] = await read_form(request, InvitedForm if invited else NewcomerForm)
         if form.data is None:
-            return await _newcomer_page(request, provider, form, await actions.find_newcomer(state.database, token), 422)
-        session = await actions.register(
-            state.database, state.settings, state.mailer, actor(request, None), token, form.data.name, form.data.organization_name,
-            request.headers.get("accept-language"),
-        )  # fmt: skip
+            return await _newcomer_page(request, provider, form, newcomer, invited, 422)
+        answers = actions.Answers(form.data.name, None if invited else form.data.organization_name, invited[0] if invited else None)
+        locale = request.headers.get("accept-language")
+        session = await actions.register(state.database, state.settings, state.mailer, actor(request, None), kept.token, answers, locale)
     except FrontdeskError as error:
-        return go(request, "/login", str(error), "bad")
-    response = go(request, "/dashboard")
+        return go(request, page, str(error), "bad")
+    if invited:
+        state.live.changed([invited[1].organization_id], ANYTHING)
+    response = go(request, "/dashboard", f"Welcome to {invited[1].organization_name}." if invited else "")
     start_session(request, response, session, users.SESSION_SECONDS)
     cookies.forget_newcomer(request, response)
     return response
@@ -140,29 +153,40 @@ async def unlink(request: Request, provider: Configured, who: SignedIn, identity
 
 async def _set_out(request: Request, provider: Provider, wanted: str, who: Visitor | None = None, *, again: bool = False) -> Response:
     demand_security(request)
-    address, proof = await actions.begin(request.app.state.database, provider, actor(request, who), wanted, who.session_id if who else None, again=again)
+    address, proof = await actions.begin(request.app.state.database, provider, actor(request, who), who.session_id if who else None, again=again)
     response = go(request, address)
-    cookies.keep_visit(request, response, proof.state, proof.browser)
+    cookies.keep_visit(request, response, proof.state, cookies.Kept(proof.browser, wanted))
     return response
 
 
-async def _taken(request: Request, who: Visitor | None, visit: Any, claims: Any, provider: Provider) -> Response:
+async def _taken(request: Request, who: Visitor | None, visit: Visit, claims: Claims, wanted: str) -> Response:
     database = request.app.state.database
     if visit.session_id is not None:
         if who is None:
             raise actions.VisitLost
         await actions.link(database, actor(request, who), who, visit, claims)
-        return go(request, "/account/provider", f"You can sign in with {provider.name} now.")
+        return go(request, "/account/provider", f"You can sign in with {request.app.state.provider.name} now.")
     entered = await actions.enter(database, actor(request, None), claims)
     if isinstance(entered, actions.Waiting):
         response = go(request, "/register/provider")
-        cookies.keep_newcomer(request, response, entered.token)
+        cookies.keep_newcomer(request, response, cookies.Kept(entered.token, wanted))
         return response
-    return await users.let_in(request, who, entered, visit.return_path)
+    return await users.let_in(request, who, entered, wanted)
 
 
-async def _newcomer_page(request: Request, provider: Provider, form: Form[Any], newcomer: Any, status_code: int = 200) -> Response:
-    return await render(request, "single_sign_on/register.html", status_code=status_code, form=form, newcomer=newcomer, provider_name=provider.name)
+async def _newcomer(request: Request) -> tuple[Newcomer, Invited]:
+    database, kept = request.app.state.database, cookies.newcomer_in(request)
+    newcomer = await actions.find_newcomer(database, kept.token)
+    return newcomer, await actions.invitation_of(database, actor(request, None), newcomer, kept.wanted)
+
+
+async def _newcomer_page(
+    request: Request, provider: Provider, form: Form[Any], newcomer: Newcomer, invited: Invited, status_code: int = 200
+) -> Response:  # fmt: skip
+    return await render(
+        request, "single_sign_on/register.html", status_code=status_code, form=form, newcomer=newcomer, provider_name=provider.name,
+        organization=invited[1].organization_name if invited else None,
+    )  # fmt: skip
 
 
 def _elsewhere(request: Request) -> str | None:

@@ -64,12 +64,23 @@ async def register(database: Database, caller: Actor, token: str, name: str, pas
     async with database.platform() as db:
         if not await store.register(db, user_id, token_hash, password_hash, name):
             await _explain(db, token_hash)
-        answer = await store.accept(db, token_hash, user_id)
-        _demand(answer, "joined")
         user = replace(caller, user_id=user_id, name=name)
+        answer = await _accept(db, user, token)
         session = await users.open_session(db, user, "user.registered")
         await _record(db, user, answer)
     return session
+
+
+async def come_in(db: Platform, user: Actor, token: str) -> None:
+    """Let in a user whom this transaction has made. Raises NoSuchLink, CannotJoin or NoSeat."""
+    await _record(db, user, await _accept(db, user, token))
+
+
+async def _accept(db: Platform, user: Actor, token: str) -> Answer:
+    assert user.user_id is not None
+    answer = await store.accept(db, users.hash_of_token(token), user.user_id)
+    _demand(answer, "joined")
+    return answer
 
 
 async def _explain(db: Platform, token_hash: bytes) -> None:
