@@ -53,8 +53,13 @@ ELSEWHERE = {
         "tests/users/test_sign_in.py::test_an_unknown_email_and_a_wrong_password_get_the_same_answer",
         "tests/email_proofs/test_recovery.py::test_asvs_6_3_1_nobody_learns_who_has_an_account",
     ],
-    "6.3.3": ["tests/users/test_second_step.py::test_before_the_second_step_nothing_is_reached"],
+    "6.3.3": [
+        "tests/users/test_second_step.py::test_before_the_second_step_nothing_is_reached",
+        "tests/organizations/test_second_factor.py::test_members_without_one_reach_their_account_alone_and_are_told_why",
+        "tests/organizations/test_second_factor.py::test_the_database_lets_nobody_in_without_one_whatever_the_page_says",
+    ],
     "6.3.4": [
+        "tests/users/test_admission.py::test_sessions_are_opened_where_no_second_factor_is_owed",
         "tests/users/test_sign_in.py::test_a_banned_or_deleted_user_gets_the_answer_of_a_stranger",
         "tests/single_sign_on/test_sign_in.py::test_who_is_banned_or_gone_stays_out_by_this_door_too",
         "tests/users/test_passkeys.py::test_a_user_who_may_not_sign_in_any_more_does_not_by_passkey",
@@ -69,6 +74,7 @@ ELSEWHERE = {
     ],
     "6.5.1": [
         "tests/users/test_second_step.py::test_a_code_works_once",
+        "tests/users/test_second_step.py::test_of_one_code_at_many_doors_at_once_one_opens",
         "tests/users/test_second_step.py::test_a_recovery_code_works_once_and_its_user_learns_how_many_are_left",
     ],
     "6.8.1": [

@@ -15,7 +15,7 @@ from frontdesk.errors import TooManyRequests
 
 T = TypeVar("T")
 AT_ONCE = 2  # each takes 19 MiB and a core for some 40 ms
-WAITING = 50  # about a second of work; whoever comes later is better told than kept
+WAITING = 250  # some five seconds of work: two hundred at once get in; whoever comes later is better told than kept
 # Argon2id as OWASP's Password Storage Cheat Sheet recommends it: 19 MiB, two passes, one lane.
 HASHER = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
 # The hash of a random text nobody kept, made with the same parameters: what a stranger's password is checked against.
