@@ -90,6 +90,18 @@ async def test_sent_again_the_new_link_opens_and_the_old_one_does_not(desk: Desk
         assert (await accept(ada, new)).status_code == 303
 
 
+async def test_a_mail_that_still_waits_does_not_bring_a_link_that_is_dead(desk: Desk) -> None:
+    await desk.invite()
+    (invitation_id,) = await desk.ids()
+    await desk.maya.send(f"{TEAM}/{invitation_id}/resend", page=TEAM)
+    (mail,) = await desk.mails()
+    await desk.owner.execute("update private.mail_outbox set state = 'claimed', claimed_at = now() where template = 'invitations/invitation'")
+    await desk.maya.send(f"{TEAM}/{invitation_id}/resend", page=TEAM)
+    assert len(await desk.mails()) == 2  # the first one is in the hands of a worker
+    await desk.maya.send(f"{TEAM}/{invitation_id}/revocation", page=TEAM)
+    assert await desk.mails() == [mail]
+
+
 async def test_taken_back_its_link_opens_nothing_and_its_address_can_be_invited_again(desk: Desk) -> None:
     await desk.invite()
     link = await desk.link()

@@ -3248,6 +3248,16 @@ language sql stable set search_path = '' as $$
   select invitation.accepted_at is null and invitation.revoked_at is null and invitation.expires_at > now()
 $$;
 
+-- Takes the mail of an invitation out of the outbox, where it still waits, when its link is replaced or the invitation taken back.
+create function private.withdraw_invitation_mail() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from private.mail_outbox m where m.id = old.mail_id and m.state = 'queued';
+  return null;
+end $$;
+create trigger organization_invitations_withdrawn after update on public.organization_invitations for each row
+  when (new.token_hash <> old.token_hash or (new.revoked_at is not null and old.revoked_at is null)) execute function private.withdraw_invitation_mail();
+
 -- The role that whoever runs this member's transaction has at this moment, held until commit; null when it does not let him invite (any more).
 create function private.inviting_role(organization uuid) returns text
 language plpgsql security definer set search_path = '' as $$

@@ -55,11 +55,15 @@ async def join(database: Database, user: Actor, visitor: Visitor, token: str) ->
     await users.switch_organization(database, visitor, organization_id)
 
 
-async def register(database: Database, caller: Actor, token: str, name: str, password: str) -> str:
+async def register(database: Database, caller: Actor, held: Held, token: str, name: str, password: str) -> str:
     """Come in as a new user, with no organization of his own, and return the token of his first session.
 
     Raises NoSuchLink, CannotJoin, NoSeat, EmailTaken or PasswordsBusy; then there is no user either.
     """
+    if held.state != "open":
+        raise CannotJoin  # before the work that a password is: nobody shall have it done by a link that is worth nothing
+    if held.has_account:
+        raise EmailTaken
     password_hash, token_hash, user_id = await users.hash_password(password), users.hash_of_token(token), new_id()
     async with database.platform() as db:
         if not await store.register(db, user_id, token_hash, password_hash, name):

@@ -44,7 +44,7 @@ async def accept(request: Request, who: MaybeVisitor, token: str) -> Response:
     if who is None and form.data is None:
         return await _page(request, who, held, token, form, 422)
     try:
-        session = await (actions.join(database, caller, who, token) if who else _register(request, token, form))
+        session = await (actions.join(database, caller, who, token) if who else _register(request, held, token, form))
     except FrontdeskError as error:
         form.refuse(error)
         return await _page(request, who, await actions.find(database, caller, token), token, form, error.status)
@@ -62,10 +62,10 @@ async def _read(request: Request, held: Held) -> Form[JoinForm]:
     return form
 
 
-async def _register(request: Request, token: str, form: Form[JoinForm]) -> str:
+async def _register(request: Request, held: Held, token: str, form: Form[JoinForm]) -> str:
     assert form.data is not None  # else the form is shown again
     demand_security(request)
-    return await actions.register(request.app.state.database, actor(request, None), token, form.data.name, form.data.password)
+    return await actions.register(request.app.state.database, actor(request, None), held, token, form.data.name, form.data.password)
 
 
 async def _page(request: Request, who: Visitor | None, held: Held, token: str, form: Form[Any], status_code: int = 200) -> Response:
