@@ -71,8 +71,13 @@ async def test_fields_that_no_form_shows_give_nobody_more(street: Street) -> Non
             "email_verified": "true", "email_confirmed_at": "now", "is_fresh": "true", "id": str(street.shop_id), "assigned_to": str(me)}  # fmt: skip
     before = await street.see("select user_id, role from organization_members where organization_id = %s order by 1", street.shop_id)
     assert (await street.send(street.olga, "/session/organization", {"to": str(street.shop_id)})).status_code == 303
-    for path, fields in (("/account/name", {"name": "Olga"}), (f"/dashboard/team/members/{me}/role", {}),
-                         ("/dashboard/settings", {"name": "x", "timezone": "UTC", "locale": "en"}), ("/dashboard/team/invitations", {"email": "o@x.de"})):  # fmt: skip
+    forms: dict[str, dict[str, str]] = {
+        "/account/name": {"name": "Olga"},
+        f"/dashboard/team/members/{me}/role": {},
+        "/dashboard/settings": {"name": "x", "timezone": "UTC", "locale": "en"},
+        "/dashboard/team/invitations": {"email": "o@x.de"},
+    }
+    for path, fields in forms.items():
         await street.send(street.olga, path, {**more, **fields})
     assert await street.see("select user_id, role from organization_members where organization_id = %s order by 1", street.shop_id) == before
     assert await street.see("select name from organizations where id = %s and name = 'x'", street.shop_id) == []
