@@ -39,6 +39,7 @@ ROLES = """update organization_members m set role = case (select email from auth
   else 'viewer' end where organization_id = %s"""
 # What a route needs besides the fields that every form has.
 FITTING = {
+    "/dashboard/team/members/{member_id}/restrictions": {"withheld": "conversations:oversee"},
     "/account/password": {"password": PASSWORD, "new_password": "an even better horse 43"},
     "/account/reauthentication": {"password": PASSWORD},
     "/dashboard/api-keys/new": {"key_id": str(new_id()), "scopes": "contacts:read"},
@@ -53,6 +54,7 @@ BEFORE = {
     "POST /dashboard/settings/deletion/undoing": "insert into organization_deletions (organization_id) values (%s) on conflict do nothing",
     "POST /dashboard/team/members/{member_id}/removal": ROLES,
     "POST /dashboard/team/members/{member_id}/role": ROLES,
+    "POST /dashboard/team/members/{member_id}/restrictions": ROLES,
     "POST /dashboard/team/departure": ANOTHER_OWNER,
     "POST /dashboard/team/invitations": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",
     "POST /dashboard/channels/new": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",

@@ -40,6 +40,7 @@ OPEN_ROUTES = {
 }
 # Routes that are posted to and yet need no permission to write, and why.
 CHANGES_NOTHING = {
+    "/dashboard/contacts/{contact_id}/export": "adds its own entry, and shows what its page shows",
     "/dashboard/settings/archive": "adds its own entry, and shows an owner what is the organization's",
     "/dashboard/audit/export": "adds its own entry, and shows what its page shows",
     "/dashboard/audit/verification": "walks along the log and leaves no trace",

@@ -170,6 +170,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "data_key": lambda shop: (shop.organization_id, "v1.k.n.c"),
     "create_api_key": lambda shop: (shop.organization_id, new_id(), bytes(32), "x", "fd_live_000000", ["contacts:read"], [], None),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
+    "erase_contact": lambda shop: (shop.organization_id, new_id()),
     "export_rows": lambda shop: (shop.organization_id, "contacts", None, 10),
     "export_tables": lambda shop: (shop.organization_id,),
     "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),

@@ -47,7 +47,7 @@ PROGRAMS = ("/simulator/graph", "/simulator/inbound", "/simulator/messages", "/s
 # A sign-in provider that is configured, and never there: its doors stand open, and lead nowhere.
 NO_PROVIDER = {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "frontdesk", "oidc_client_secret": "secret"}
 OF_A_USER = {"session_id", "identity_id", "passkey_id"}  # what names a thing of a user in a path
-LAST = ("deletion", "disconnection", "/removal", "revocation")  # after these the thing is gone
+LAST = ("deletion", "disconnection", "erasure", "/removal", "revocation")  # after these the thing is gone
 SECRET = "Zebulon Only-Here"
 
 

@@ -1,6 +1,8 @@
 """The SQL of what goes for good."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from frontdesk.database import Platform, Tenant
 from frontdesk.erasure.records import Deletion, Piece
@@ -51,3 +53,49 @@ async def begin(db: Platform) -> list[dict[str, Any]]:
 async def delete_a_piece(db: Platform, how_many: int) -> Piece | None:
     """Delete so many rows of one organization whose deletion has begun; None when there is none."""
     return await db.record(Piece, "select id, slug, of_table, gone from private.delete_a_piece(%(how_many)s)", {"how_many": how_many})
+
+
+async def addresses(db: Tenant, contact_id: UUID) -> list[dict[str, Any]]:
+    """Where a contact can be reached, as far as this member sees it."""
+    return await db.rows(
+        """
+        select kind, scope, value, created_at from public.contact_identities
+        where organization_id = %(organization_id)s and contact_id = %(contact_id)s order by created_at, kind, value
+        """,
+        {"organization_id": db.organization_id, "contact_id": contact_id},
+    )
+
+
+async def conversations(db: Tenant, contact_id: UUID) -> list[dict[str, Any]]:
+    """A contact's conversations: at most one on each number."""
+    return await db.rows(
+        """
+        select v.id, c.name as channel, c.display_number, v.created_at, v.last_message_at, v.closed_at
+        from public.conversations v join public.channels c on c.organization_id = v.organization_id and c.id = v.channel_id
+        where v.organization_id = %(organization_id)s and v.contact_id = %(contact_id)s order by v.id
+        """,
+        {"organization_id": db.organization_id, "contact_id": contact_id},
+    )
+
+
+async def messages(db: Tenant, conversation_id: UUID, after: Mapping[str, Any] | None, how_many: int) -> list[dict[str, Any]]:
+    """The next messages of a conversation, newest first."""
+    place = {"occurred_at": after["occurred_at"], "position": after["position"]} if after else {"occurred_at": "infinity", "position": 0}
+    return await db.rows(
+        """
+        select m.conversation_id, m.id, m.direction, m.author, m.type, m.text, m.emoji, m.status, m.occurred_at, m.position
+        from public.messages m
+        where m.organization_id = %(organization_id)s and m.conversation_id = %(conversation_id)s
+          and (m.occurred_at, m.position) < (%(occurred_at)s::timestamptz, %(position)s)
+        order by m.occurred_at desc, m.position desc limit %(how_many)s
+        """,
+        {"organization_id": db.organization_id, "conversation_id": conversation_id, "how_many": how_many} | place,
+    )
+
+
+async def erase(db: Tenant, contact_id: UUID) -> int | None:
+    """Empty everything of a contact; how many messages that were, or None if there is no such contact."""
+    emptied: int | None = await db.value(
+        "select private.erase_contact(%(organization_id)s, %(contact_id)s)", {"organization_id": db.organization_id, "contact_id": contact_id}
+    )
+    return emptied

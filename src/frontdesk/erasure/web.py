@@ -1,21 +1,24 @@
-"""The page on which an owner has the organization deleted, and undoes that."""
+"""Where an owner has the organization deleted and undoes that, and where a contact is given out or erased."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import Response, StreamingResponse
 
 from frontdesk import organizations
 from frontdesk.access import Permission
 from frontdesk.database import Tenant
-from frontdesk.erasure import actions
+from frontdesk.erasure import actions, contacts
 from frontdesk.errors import BadInput
 from frontdesk.web import Db, Door, Form, go, read_form, render
 
 door = Door()
 
 DELETION = "/dashboard/settings/deletion"
+CONTACT = "/dashboard/contacts/{contact_id}"
 
 
 class DeletionForm(BaseModel):
@@ -48,6 +51,23 @@ async def undo_deletion(request: Request, db: Db) -> Response:
     """Keep it after all."""
     await actions.undo_deletion(db)
     return go(request, "/dashboard", "The organization stays. Nothing was deleted.")
+
+
+@door.post(CONTACT + "/export", needs=Permission.CONTACTS_EXPORT)
+async def export_contact(request: Request, db: Db, contact_id: UUID) -> Response:
+    """Everything that is known of a contact, as one JSON file."""
+    known = await contacts.begin_export(db, contact_id)
+    pieces = contacts.stream(request.app.state.database, db.organization_id, db.actor, known)
+    return StreamingResponse(pieces, media_type="application/json", headers={"content-disposition": f'attachment; filename="contact-{contact_id}.json"'})
+
+
+@door.post(CONTACT + "/erasure", needs=Permission.ORGANIZATION_WRITE)
+async def erase_contact(request: Request, db: Db, contact_id: UUID) -> Response:
+    """Take away what a contact said and who that was."""
+    await contacts.erase(db, contact_id)
+    response = go(request, f"/dashboard/contacts/{contact_id}", "The contact is erased. That something was said stays counted; what was said is gone.")
+    response.background = BackgroundTask(request.app.state.live.changed, [db.organization_id])
+    return response
 
 
 async def _page(request: Request, db: Tenant, form: Form[Any], status_code: int = 200) -> Response:
