@@ -99,7 +99,7 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, SignInNeeded) and not wants_json(request):
         return _to_sign_in(request)
     if isinstance(error, SecondFactorNeeded) and not wants_json(request):
-        return go(request, "/account")  # which says why, and how to add one
+        return _to_account(request)
     if isinstance(error, ReauthenticationNeeded) and not wants_json(request):
         return _to_reauthentication(request)
     return tell(request, Failure(error.status, str(error), error.field, error.title))
@@ -139,6 +139,13 @@ def _to_sign_in(request: Request) -> Response:
     wanted = _path_of(request.url.path, request.url.query)
     back = f"/login?next={quote(wanted, safe='/')}" if request.method == "GET" and not is_htmx(request) else "/login"
     return Response(status_code=401, headers={"HX-Redirect": back}) if is_htmx(request) else RedirectResponse(back, status_code=303)
+
+
+def _to_account(request: Request) -> Response:
+    """To the account, which says which factor is missing and how to add one."""
+    if is_htmx(request):
+        return Response(status_code=SecondFactorNeeded.status, headers={"HX-Redirect": "/account"})
+    return RedirectResponse("/account", status_code=303)
 
 
 def _to_reauthentication(request: Request) -> Response:

@@ -100,7 +100,7 @@
   })
 
   document.addEventListener("htmx:sse:error", event => {
-    if (event.detail.status === 401) location.reload()
+    if ([401, 403].includes(event.detail.status)) location.reload() // signed out, or shut out until something is done about it
     if (event.detail.status === 409) say("stale")
   })
 
