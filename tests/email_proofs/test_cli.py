@@ -14,6 +14,7 @@ from frontdesk.settings import Settings
 from tests.conftest import Urls
 from tests.email_proofs.conftest import seen
 from tests.users.browser import Browser
+from tests.users.factors import enrol, password_step
 
 Owner = psycopg.AsyncConnection[Any]
 
@@ -43,9 +44,23 @@ async def test_the_operator_confirms_an_email(app: FastAPI, maya: None, owner: O
         assert "Confirm your email" not in (await browser.get("/account")).text
 
 
-async def test_an_email_that_nobody_has_is_told() -> None:
+@pytest.mark.parametrize("command", ["confirm", "release"])
+async def test_an_email_that_nobody_has_is_told(command: str) -> None:
     with pytest.raises(NoSuchUser, match=r"nobody@example\.com"):
-        await typed("users", "confirm", "nobody@example.com")
+        await typed("users", command, "nobody@example.com")
+
+
+async def test_the_operator_releases_a_user_who_has_lost_everything(app: FastAPI, maya: None, owner: Owner) -> None:
+    assert await typed("users", "release", "maya@example.com") == "There is no second factor to take away.\n"
+    async with Browser(app) as browser:
+        await browser.sign_in()
+        await enrol(browser)
+        assert "The password alone opens the account again." in await typed("users", "release", "Maya@Example.com")
+        assert (await browser.get("/account")).status_code == 303
+        assert await password_step(browser) == "/dashboard"
+    left = await seen(owner, "select (select count(*) from private.authenticators) + (select count(*) from private.recovery_codes)")
+    assert left == [(0,)]
+    assert ("operator", "user.released_by_operator") in await seen(owner, "select actor_kind, action from public.audit_logs")
 
 
 async def test_the_user_of_the_sample_data_has_nothing_to_confirm(owner: Owner) -> None:

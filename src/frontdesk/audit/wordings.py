@@ -49,6 +49,7 @@ WORDINGS = {
     "user.reauthenticated": Wording("sign_in", "unlock", (_("%(actor)s proved again who that is"),)),
     "user.reauthentication_failed": Wording("sign_in", "lock", (_("Somebody at %(actor)s’s device failed to prove to be that person"),), "bad"),
     "user.second_factor_failed": Wording("sign_in", "lock", (_("Somebody who proved to be %(actor)s failed at the second factor"),), "bad"),
+    "user.released_by_operator": Wording("sign_in", "lifebuoy", (_("%(actor)s took a member’s second factors away"),), "warn"),
     "authenticator.added": Wording("sign_in", "key", (_("%(actor)s set up an authenticator app"),), "ok"),
     "authenticator.removed": Wording("sign_in", "key", (_("%(actor)s turned the authenticator app off"),), "warn"),
     "passkey.added": Wording("sign_in", "key", (_("%(actor)s added the passkey %(name)s"), _("%(actor)s added a passkey")), "ok"),

@@ -2656,6 +2656,20 @@ begin
 end $$;
 grant execute on function private.remove_passkey(uuid, uuid) to frontdesk_app;
 
+-- Takes all second factors and recovery codes of a user away and ends his sessions. False when he has none.
+create function private.release_user(of_user uuid) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare had constant boolean := private.owes_second_factor(of_user);
+begin
+  delete from private.authenticators a where a.user_id = of_user;
+  delete from private.authenticator_offers o where o.user_id = of_user;
+  delete from private.passkeys p where p.user_id = of_user;
+  delete from private.recovery_codes c where c.user_id = of_user;
+  if had then perform private.revoke_sessions(of_user); end if;
+  return had;
+end $$;
+grant execute on function private.release_user(uuid) to frontdesk_app;
+
 -- Opens the transaction of a member who is there in person, as private.enter() does. One row without a role when he lacks the second factor that
 -- the organization asks for: then nothing is set and every policy refuses. API keys, which prove themselves otherwise, do not come this way.
 create function private.enter_in_person(wanted_organization uuid, entering_user uuid) returns table (role text, permissions text[])

@@ -107,6 +107,14 @@ async def renew_recovery_codes(database: Database, user: Actor, visitor: Visitor
     return new.codes
 
 
+async def release(db: Platform, operator: Actor, user_id: UUID) -> bool:
+    """Let a user who has lost every second factor in by his password again. False when he has none."""
+    released = await store.release(db, user_id)
+    if released:
+        await log.record(db, user_id, operator, "user.released_by_operator")
+    return released
+
+
 def _opened(vault: Vault, user_id: UUID, sealed: str | None) -> str | None:
     """The plain secret of an offer; none where its key is gone: then there is a new offer to be made."""
     try:

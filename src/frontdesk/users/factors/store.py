@@ -69,6 +69,11 @@ async def remove_authenticator(db: Platform, user_id: UUID) -> bool:
     return bool(await db.value("select private.remove_authenticator(%(user_id)s)", {"user_id": user_id}))
 
 
+async def release(db: Platform, user_id: UUID) -> bool:
+    """Take every second factor and recovery code of a user away, and end his sessions. False when he has none."""
+    return bool(await db.value("select private.release_user(%(user_id)s)", {"user_id": user_id}))
+
+
 async def replace_recovery_codes(db: Platform, user_id: UUID, salt: bytes, hashes: Sequence[bytes]) -> None:
     """Keep these codes in place of all before them."""
     await db.run(
