@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from frontdesk.data_folder import DataFolderUnusable, usable
@@ -22,7 +23,7 @@ class Secrets:
 
 def load(settings: Settings) -> Secrets:
     """The secrets of these settings; what is not set is made once and kept (production sets them all). Raises BadKey."""
-    vault = Vault(settings.secret_keys or kept(settings.data_dir, "keys", Vault.make_key))
+    vault = _vault(settings.secret_keys, settings.data_dir)
     if vault.guessable and not settings.development:
         raise BadKey(f"The key {vault.guessable[0]} of FRONTDESK_SECRET_KEYS is a sample, not a random one. `frontdesk secrets make-key` makes one.")
     return Secrets(
@@ -30,6 +31,15 @@ def load(settings: Settings) -> Secrets:
         whatsapp_verify_token=settings.whatsapp_verify_token or kept(settings.data_dir, "whatsapp_verify_token"),
         simulator_app_secret=kept(settings.data_dir, "simulator_app_secret") if settings.simulated else None,
     )
+
+
+@lru_cache(maxsize=64)  # as many as tests have at a time; a process has one
+def _vault(keys: str | None, data_dir: Path) -> Vault:
+    """The vault of this process, for as long as it lives: what is written into the file meanwhile counts from the next start on.
+
+    Otherwise a page would seal with a key that the worker does not know yet. One vault also keeps the data keys that it has opened.
+    """
+    return Vault(keys or kept(data_dir, "keys", Vault.make_key))
 
 
 def kept(data_dir: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:

@@ -135,3 +135,8 @@ async def test_a_real_supabase_project_is_left_alone(empty: Connection) -> None:
 async def test_the_product_itself_migrates_an_empty_database(empty: Connection) -> None:
     assert await migrator.migrate(empty) == migrator.known()
     assert await migrator.migrate(empty) == []
+
+
+def test_every_migration_has_a_version_of_its_own() -> None:
+    versions = [one.version for one in migrator.known()]
+    assert len(versions) > 5 and sorted(set(versions)) == versions  # of two with one version, the second would never be applied

@@ -66,6 +66,12 @@ async def test_a_data_key_in_another_organizations_row_opens_nothing(world: Worl
             await channels.renew_token(db, vault, world.shop.channel_id, Proof(world.shop.phone_number_id, "another"))
 
 
+def test_a_key_written_into_the_file_counts_from_the_next_start_on(settings: Settings) -> None:
+    before, file = secret_files.load(settings).vault, settings.data_dir / "secrets" / "keys"
+    file.write_text(f"{Vault.make_key('k2')},{file.read_text()}")
+    assert secret_files.load(settings).vault is before and before.names == ("k1",)  # as the worker beside it
+
+
 async def test_a_key_that_was_opened_for_one_organization_is_opened_for_no_other(world: World, vault: Vault) -> None:
     wrapped = vault.make_data_key(world.shop.organization_id)
     opened = vault.data_key(world.shop.organization_id, wrapped)
@@ -115,3 +121,18 @@ async def test_an_address_whose_data_key_is_lost_says_so_and_breaks_no_page(worl
         assert (await channels.actions.app_addresses(db, vault, world.shop.organization_id))[channel_id] is not None
         stranger = Vault(Vault.make_key())
         assert await channels.actions.app_addresses(db, stranger, world.shop.organization_id) == {channel_id: None}
+
+
+async def test_it_goes_first_when_the_deletion_begins(world: World, vault: Vault) -> None:
+    for shop in (world.shop, world.neighbour):
+        await renew(world, vault, shop, "token")
+    await world.owner.execute(
+        "insert into public.organization_deletions (organization_id, requested_at, due_at) values (%s, now() - interval '8 days', now() - interval '1 day')",
+        (world.shop.organization_id,),
+    )
+    await world.database.call("select * from private.begin_deletions()")
+    assert await world.see("select organization_id from private.data_keys") == [(world.neighbour.organization_id,)]
+    assert await world.see("select count(*) from private.channel_credentials where organization_id = %s", world.shop.organization_id) == [(1,)]
+    with pytest.raises(CannotOpen):
+        await token_on_the_lane(world, vault, world.shop)
+    assert await token_on_the_lane(world, vault, world.neighbour) == "token"

@@ -539,10 +539,10 @@ create index organization_invitations_invited_by on public.organization_invitati
 create index organization_invitations_accepted_by on public.organization_invitations (accepted_by);
 select private.protect('public.organization_invitations', reads => 'members:write', writes => null);
 -- What opens an invitation is a hash already; no client and no page has to see even that.
-revoke select on public.organization_invitations from authenticated;
+revoke select on public.organization_invitations from authenticated, frontdesk_member;
 do $$ begin
   execute (
-    select format('grant select (%s) on public.organization_invitations to authenticated', string_agg(quote_ident(a.attname), ', ' order by a.attnum))
+    select format('grant select (%s) on public.organization_invitations to authenticated, frontdesk_member', string_agg(quote_ident(a.attname), ', ' order by a.attnum))
     from pg_catalog.pg_attribute a
     where a.attrelid = 'public.organization_invitations'::regclass and a.attnum > 0 and not a.attisdropped and a.attname <> 'token_hash');
 end $$;
@@ -3663,7 +3663,8 @@ language sql stable security definer set search_path = '' as $$
   select exists (select from public.organization_deletions d where d.organization_id = organization and d.begun_at is not null)
 $$;
 
--- Begins the deletions that are due: from here on nobody gets in, nothing is heard and nothing is undone. Returns the organizations.
+-- Begins the deletions that are due: from here on nobody gets in, nothing is heard and nothing is undone. The data key goes at once, so that no
+-- secret of theirs opens any more, however long the rest takes. Returns the organizations.
 create function private.begin_deletions() returns table (id uuid, slug text)
 language plpgsql security definer set search_path = '' as $$
 declare going uuid[];
@@ -3675,6 +3676,7 @@ begin
   )
   select array_agg(b.organization_id) into going from begun b;
   delete from private.channel_routes r where r.organization_id = any (going);
+  delete from private.data_keys k where k.organization_id = any (going);
   delete from public.organization_members m where m.organization_id = any (going);
   return query select o.id, o.slug from public.organizations o where o.id = any (going);
 end $$;
