@@ -10,6 +10,7 @@ from frontdesk.api import new_key
 from tests.api.desk import Desk
 from tests.api.test_neighbours import call, described, furnished
 from tests.strangers import join
+from tests.world import text, webhook
 
 
 async def test_every_key_that_opens_nothing_is_refused_in_the_same_words(desk: Desk) -> None:
@@ -157,3 +158,19 @@ async def test_a_key_with_every_permission_does_what_the_role_of_its_maker_does(
         for (method, path), needed in described(desk).items():
             answer = await call(program, method, path, of_shop)
             assert (answer.status_code == 403) == (needed not in held), (role, method, path, answer.text)
+
+
+async def test_a_key_of_a_restricted_member_shows_what_he_sees(desk: Desk) -> None:
+    maya = await join(desk.world, desk.shop, "admin")
+    await desk.world.arrive(desk.shop, webhook(desk.shop, text("hi", of="4915112345678", name="Lena")))
+    async with await desk.program(user_id=maya) as program:
+        (one,) = (await program.get("/contacts")).json()["data"]
+        assert one["phone"] == "4915112345678" and len((await program.get("/conversations")).json()["data"]) == 1
+        await desk.world.owner.execute("update organization_members set withheld = '{phone_numbers:read}' where user_id = %s", (maya,))
+        (one,) = (await program.get("/contacts")).json()["data"]
+        assert one["phone"] == "49 ••• ••78" and (await program.get(f"/contacts/{one['id']}")).json()["addresses"] == []
+        assert (await program.get("/contacts", q="4915112345678")).json()["data"] == []
+        await desk.world.owner.execute("update organization_members set withheld = '{conversations:oversee}' where user_id = %s", (maya,))
+        await desk.world.owner.execute("update conversations set assigned_to = %s", (desk.shop.owner_id,))
+        assert (await program.get("/conversations")).json()["data"] == [] == (await program.get("/contacts")).json()["data"]
+        assert (await program.get(f"/contacts/{one['id']}")).status_code == 404

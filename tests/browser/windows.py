@@ -20,8 +20,8 @@ FOCUS = """() => {
         seen: at.id === "main" || at.matches(":focus-visible") && ringed && box.width > 1 && box.bottom > 0 && box.top < innerHeight,
     }
 }"""
-# said of a refused form or a line that was cut; what matters is what the page shows
-EXPECTED = ("Failed to load resource", "net::ERR_", "Failed to fetch", "network error")
+# said of a refused form, a line that was cut, or a stream that somebody lost; what matters is what the page shows
+EXPECTED = ("Failed to load resource", "net::ERR_", "Failed to fetch", "network error", "SSE reconnect failed with status 403")
 
 
 @dataclass

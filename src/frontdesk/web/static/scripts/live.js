@@ -21,6 +21,14 @@
   document.addEventListener("htmx:before:swap", event => { if ([429, 500, 502, 503, 504].includes(event.detail.ctx.response?.status)) tryLater(event.detail.ctx) })
   addEventListener("online", fetchAgain)
 
+  // a piece of the page, or its stream, is not this user's any more: then what the page shows is not either
+  document.addEventListener("htmx:before:swap", event => { if (event.detail.ctx.sourceEvent?.type === "changed") leaveIf(event.detail.ctx.response?.status) })
+  document.addEventListener("htmx:sse:error", event => leaveIf(event.detail.status))
+
+  function leaveIf(status) {
+    if ([403, 404].includes(status) && performance.now() > PATIENCE) location.reload()  // a page that has just come is not asked for again at once
+  }
+
   function tryLater(ctx) {
     if (ctx?.sourceEvent?.type === "changed") waits ??= setTimeout(fetchAgain, PATIENCE * (1 + Math.random()))
   }
