@@ -24,11 +24,11 @@ class Post:
     app: FastAPI
 
     async def of(self, template: str) -> list[tuple[str, Letter]]:
-        """The letters of one kind, with their readers."""
+        """The letters of one kind, with their readers. template: of this domain, or with the name of another before it."""
         async with self.app.state.database.platform() as db:
             kept = await store.kept(db, 100)
         vault = self.app.state.secrets.vault
-        return [(one.recipient, actions.unseal(vault, one.id, one.sealed)) for one in kept if one.template == f"email_proofs/{template}"]
+        return [(one.recipient, actions.unseal(vault, one.id, one.sealed)) for one in kept if one.template in (template, f"email_proofs/{template}")]
 
     async def link(self, template: str) -> str:
         """The path of the link in the newest letter of a kind."""

@@ -40,7 +40,7 @@ async def test_asvs_6_4_3_whoever_forgot_sets_another_password_and_signs_in_with
         assert (await before.get("/account")).headers["location"].startswith("/login")
     log = await seen(owner, "select action, address from public.audit_logs where action like 'user.password%' order by seq")
     assert log == [("user.password_reset_requested", AWAY), ("user.password_reset", "127.0.0.1")]
-    [(told, notice)] = await post.of("password_changed")
+    [(told, notice)] = await post.of("users/password_changed")
     assert told == "maya@example.com" and notice.subject == "Your password was changed" and "token" not in notice.text
 
 
@@ -185,3 +185,12 @@ async def test_the_sign_in_page_leads_there(app: FastAPI) -> None:
         assert 'href="/forgotten-password"' in (await browser.get("/login")).text
         answer = await browser.send("/forgotten-password", page="/forgotten-password", email="no email")
         assert answer.status_code == 422 and "This is not an email address." in answer.text
+
+
+async def test_a_password_that_is_changed_by_hand_is_told_by_mail_too(app: FastAPI, post: Post) -> None:
+    async with signed_in(app) as browser:
+        await browser.send("/account/password", page="/account/password", password="no it is not", new_password=NEW)
+        assert await post.of("users/password_changed") == []
+        await browser.send("/account/password", page="/account/password", password=PASSWORD, new_password=NEW)
+    [(reader, letter)] = await post.of("users/password_changed")
+    assert reader == "maya@example.com" and NEW not in letter.text and "/forgotten-password" in letter.text

@@ -56,7 +56,7 @@ async def reset(database: Database, mailer: Mailer, caller: Actor, token: str, p
     async with database.platform() as db:
         user_id = await store.reset_password(db, users.hash_of_token(token), password_hash)
         if user_id is not None:
-            await mailer.queue(db, "email_proofs/password_changed", to=proof.email, locale=locale, values={"name": proof.name})
+            await mailer.queue(db, "users/password_changed", to=proof.email, locale=locale, values={"name": proof.name})
             await users.record(db, user_id, replace(caller, user_id=user_id, name=proof.name), "user.password_reset")
             places = await users.organizations_of(db, user_id)
     if user_id is None:

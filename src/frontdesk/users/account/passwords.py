@@ -3,6 +3,7 @@
 from frontdesk.access import Actor
 from frontdesk.database import Database
 from frontdesk.errors import BadInput, Conflict
+from frontdesk.mail import Mailer
 from frontdesk.users import log, store
 from frontdesk.users.passwords import hashed, normal
 from frontdesk.users.reauthentication.actions import check_password, renew
@@ -30,8 +31,10 @@ async def exists(database: Database, visitor: Visitor) -> bool:
     return account is not None and account.password_hash is not None
 
 
-async def change(database: Database, user: Actor, visitor: Visitor, password: str, new_password: str) -> tuple[str, int]:
-    """Take another password, end all other sessions, and return the new token of this one with the number of those that ended.
+async def change(
+    database: Database, mailer: Mailer, user: Actor, visitor: Visitor, password: str, new_password: str, locale: str | None
+) -> tuple[str, int]:  # fmt: skip
+    """Take another password, end all other sessions, and return the new token of this one with the number of those that ended. A mail tells the user.
 
     Raises WeakPassword, SamePassword, WrongPassword, TooManyAttempts, PasswordsBusy, PasswordChangedMeanwhile, or
     ReauthenticationNeeded where there is no password yet that could be asked for.
@@ -48,6 +51,7 @@ async def change(database: Database, user: Actor, visitor: Visitor, password: st
             raise PasswordChangedMeanwhile
         token = await renew(db, visitor)
         ended = await store.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
+        await mailer.queue(db, "users/password_changed", to=visitor.email, locale=locale, values={"name": visitor.name})
         await log.record(db, visitor.user_id, user, "user.password_changed", visitor.session_id, {"sessions": ended})
     return token, ended
 

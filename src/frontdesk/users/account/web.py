@@ -100,7 +100,8 @@ async def change_password(request: Request, who: SignedIn) -> Response:
     form = await read_form(request, PasswordForm)
     sent = form.data or PasswordForm()
     try:
-        token, ended = await passwords.change(request.app.state.database, actor(request, who), who, sent.password, sent.new_password)
+        state, locale = request.app.state, request.headers.get("accept-language")
+        token, ended = await passwords.change(state.database, state.mailer, actor(request, who), who, sent.password, sent.new_password, locale)
     except (ReauthenticationNeeded, SignInNeeded):
         raise
     except FrontdeskError as error:
