@@ -925,6 +925,7 @@ begin
   seen := array(select unnest(maker.permissions) intersect (
     select unnest(both_may) union select regexp_replace(may, ':write$', ':read') from unnest(both_may) as may
     union select unnest(array['contacts:read', 'channels:read', 'auto_replies:read']) where both_may && array['messages:read', 'messages:write']
+    union select 'organization:read' where 'members:write' = any (both_may)  -- an invitation says whose it is
     union select unnest(array['conversations:oversee', 'phone_numbers:read'])));
   perform set_config('frontdesk.permissions', ' ' || array_to_string(seen, ' ') || ' ', true), set_config('frontdesk.api_key_id', key.id::text, true);
   return query select key.organization_id, key.id, key.name, maker.role, both_may;
@@ -1432,6 +1433,13 @@ create view private.people with (security_barrier) as
         and (v.assigned_to is null or v.assigned_to = (select nullif(current_setting('frontdesk.user_id', true), '')::uuid)) offset 0));
 revoke all on private.people from public, anon, authenticated, service_role, frontdesk_app, frontdesk_worker;
 grant select on private.people to frontdesk_member;
+
+-- Whether there is a message of this id, also where the member of this transaction does not see it: then nothing is written under it again.
+create function private.is_message_written(organization uuid, message uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select private.may_act_for(organization) and exists (select from public.messages m where m.organization_id = organization and m.id = message)
+$$;
+grant execute on function private.is_message_written(uuid, uuid) to frontdesk_member;
 
 -- Where a contact is written to in a conversation: the number, or the newest id of this portfolio. For a member who may write there, also
 -- one who does not see it: it goes into the outbox and nowhere else.
@@ -3180,7 +3188,8 @@ end $$;
 grant execute on function private.change_member_role(uuid, uuid, text) to frontdesk_member;
 
 -- Takes a member out; whoever acts may take himself out. His conversations go to the heir, or to nobody.
--- outcome: removed, missing, or why not: not_allowed, owners_only, last_owner, no_heir.
+-- Who sees his own conversations only gives nobody's away: not to himself, not to everybody.
+-- outcome: removed, missing, or why not: not_allowed, owners_only, last_owner, no_heir, not_seen.
 create function private.remove_member(organization uuid, member uuid, heir uuid default null) returns table (outcome text, role_before text, moved bigint)
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -3196,6 +3205,8 @@ begin
     when heir is not null and (heir = member or not exists (
       select from public.organization_members m join public.role_permissions p on p.role = m.role and p.permission = 'messages:write'
       where m.organization_id = organization and m.user_id = heir)) then 'no_heir'
+    when not leaves and strpos(current_setting('frontdesk.permissions', true), ' conversations:oversee ') = 0
+      and exists (select from public.conversations c where c.organization_id = organization and c.assigned_to = member) then 'not_seen'
     else 'removed' end;
   role_before := had;
   if outcome = 'removed' then

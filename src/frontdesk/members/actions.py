@@ -52,6 +52,10 @@ class NotHisToGive(NotAllowed):
     """You cannot lift a restriction that you have yourself."""
 
 
+class OthersConversations(NotAllowed):
+    """You see your own conversations only, and this member has some. Ask somebody who sees all of them."""
+
+
 class AlreadyYours(BadInput):
     """The organization is yours already. Choose somebody else."""
 
@@ -59,6 +63,7 @@ class AlreadyYours(BadInput):
 _REFUSALS = {
     "missing": NoSuchMember, "not_allowed": RoleWasLowered, "owners_only": OwnersOnly, "raises_himself": NobodyRaisesHimself, "last_owner": LastOwner,
     "to_himself": AlreadyYours, "an_owner": OwnersAreFree, "himself": NotByHimself, "not_his": NotHisToGive,
+    "not_seen": OthersConversations,
 }  # fmt: skip
 
 
@@ -108,7 +113,7 @@ async def restrict(db: Tenant, member_id: UUID, withheld: Collection[Permission]
 async def remove(db: Tenant, member_id: UUID, heir_id: UUID | None = None) -> Member:
     """Take a member out of the organization, from this moment on; conversations go to the heir, or back to everybody.
 
-    Raises NoSuchMember, OwnersOnly, LastOwner, NoHeir or RoleWasLowered.
+    Raises NoSuchMember, OwnersOnly, LastOwner, NoHeir, OthersConversations or RoleWasLowered.
     """
     member = await find(db, member_id)
     heir = await _heir(db, heir_id)

@@ -185,13 +185,8 @@ async def message(db: Tenant, conversation_id: UUID, message_id: UUID) -> Messag
 
 
 async def is_written(db: Tenant, message_id: UUID) -> bool:
-    """Whether there is a message of this id."""
-    return bool(
-        await db.value(
-            "select true from public.messages where organization_id = %(organization_id)s and id = %(id)s",
-            {"organization_id": db.organization_id, "id": message_id},
-        )
-    )
+    """Whether there is a message of this id, seen or not."""
+    return bool(await db.value("select private.is_message_written(%(organization_id)s, %(id)s)", {"organization_id": db.organization_id, "id": message_id}))
 
 
 async def quoted(db: Tenant, conversation_id: UUID, provider_ids: Sequence[str]) -> list[Message]:
