@@ -203,6 +203,16 @@ async def test_who_may_not_invite_any_more_lets_nobody_in(desk: Desk, known: Kno
         assert (await accept(eve, await desk.link("eve@example.org"))).status_code == 303
 
 
+async def test_nobody_comes_into_an_organization_that_goes(desk: Desk) -> None:
+    await desk.invite()
+    link = await desk.link()
+    await desk.owner.execute("insert into organization_deletions (organization_id, requested_by, begun_at) select id, created_by, now() from organizations")
+    async with Browser(desk.built) as ada:
+        assert (await ada.get(link)).status_code == 410
+        assert (await accept(ada, link)).status_code == 409
+    assert await desk.see("select count(*) from auth.users") == [(1,)]
+
+
 @pytest.mark.parametrize("token", ["x", "a" * 43, "a" * 5000, "..%2F..%2Faccount", "%00"])
 async def test_a_link_that_is_none_is_not_there(desk: Desk, token: str) -> None:
     async with Browser(desk.built) as stranger:
