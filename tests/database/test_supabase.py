@@ -22,8 +22,8 @@ PROJECT = """
   set role supabase_auth_admin;
   create table auth.users (
     instance_id uuid, id uuid primary key, aud varchar(255), role varchar(255), email varchar(255), encrypted_password varchar(255),
-    email_confirmed_at timestamptz, last_sign_in_at timestamptz, raw_app_meta_data jsonb, raw_user_meta_data jsonb, created_at timestamptz, updated_at timestamptz,
-    banned_until timestamptz, is_sso_user boolean not null default false, deleted_at timestamptz);
+    email_confirmed_at timestamptz, last_sign_in_at timestamptz, raw_app_meta_data jsonb, raw_user_meta_data jsonb,
+    created_at timestamptz, updated_at timestamptz, banned_until timestamptz, is_sso_user boolean not null default false, deleted_at timestamptz);
   create unique index users_email_partial_key on auth.users (email) where is_sso_user = false;
   alter table auth.users enable row level security;
   create function auth.uid() returns uuid language sql stable as
