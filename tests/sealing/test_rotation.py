@@ -24,6 +24,18 @@ async def rotate(world: World, vault: Vault = BETWEEN) -> Rotation:
     return await actions.rotate(world.database, vault, lambda done: None)
 
 
+async def turn_on_factor(world: World, vault: Vault) -> None:
+    """A secret of a user who belongs to no organization as such: the one of an authenticator app."""
+    user_id = world.shop.owner_id
+    sealed = vault.seal("JBSWY3DPEHPK3PXP", context=f"{user_id}|authenticators|secret")
+    await world.owner.execute("insert into private.authenticators (user_id, secret, last_step) values (%s, %s, 0)", (user_id, sealed))
+
+
+async def factor_of(world: World, vault: Vault) -> str:
+    ((sealed,),) = await world.see("select secret from private.authenticators")
+    return vault.open(sealed, context=f"{world.shop.owner_id}|authenticators|secret")
+
+
 async def owe_mail(world: World, vault: Vault) -> UUID:
     """A secret of the installation: a mail that waits."""
     mail_id = new_id()
@@ -48,8 +60,10 @@ async def test_after_a_rotation_the_new_key_alone_opens_everything(world: World)
     await renew(world, BEFORE, world.shop, "token")
     await as_before_data_keys(world)
     mail_id = await owe_mail(world, BEFORE)
+    await turn_on_factor(world, BEFORE)
     key = BEFORE.data_key(world.shop.organization_id, await wrapped_of(world, world.shop))
-    assert await rotate(world) == Rotation(renewed=3)
+    assert await rotate(world) == Rotation(renewed=4)
+    assert await factor_of(world, AFTER) == "JBSWY3DPEHPK3PXP"
     assert await token_on_the_lane(world, AFTER, world.shop) == "token"
     assert await token_on_the_lane(world, AFTER, world.neighbour) == "an old token"
     assert await mail_text(world, AFTER, mail_id) == "a link that lets somebody in"
@@ -165,9 +179,11 @@ async def test_what_a_lost_key_has_sealed_is_given_up_and_the_channel_takes_a_ne
     await renew(world, BEFORE, world.shop, "token")
     await as_before_data_keys(world)
     mail_id = await owe_mail(world, BEFORE)
-    assert await actions.abandon(world.database, AFTER, "k1") == 3
+    await turn_on_factor(world, BEFORE)
+    assert await actions.abandon(world.database, AFTER, "k1") == 4
     await sealing.require_keys(world.database, AFTER)
-    for lost in (token_on_the_lane(world, AFTER, world.shop), token_on_the_lane(world, AFTER, world.neighbour), mail_text(world, AFTER, mail_id)):
+    tokens = [token_on_the_lane(world, AFTER, shop) for shop in (world.shop, world.neighbour)]
+    for lost in (*tokens, mail_text(world, AFTER, mail_id), factor_of(world, AFTER)):
         with pytest.raises(CannotOpen):
             await lost
     await renew(world, AFTER, world.shop, "typed in again")

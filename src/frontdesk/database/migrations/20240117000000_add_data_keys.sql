@@ -149,7 +149,7 @@ begin
   for one in select * from private.sealed_columns c order by c.place loop
     execute format(
       case one.place when 'data_keys.wrapped' then $q$delete from private.%1$I where split_part(%2$I, '.', 2) = $1$q$
-        else $q$update private.%1$I set %2$I = 'abandoned' where %2$I like 'v1.%%' and split_part(%2$I, '.', 2) = $1$q$ end,
+        else $q$update private.%1$I set %2$I = 'given up: the key that sealed this is lost' where %2$I like 'v1.%%' and split_part(%2$I, '.', 2) = $1$q$ end,
       split_part(one.place, '.', 1), split_part(one.place, '.', 2)) using lost_key;
     get diagnostics amount = row_count;
     total := total + amount;
