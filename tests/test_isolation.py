@@ -183,6 +183,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "note_invitation_mail": lambda shop: (shop.organization_id, new_id(), new_id()),
     "members_without_second_factor": lambda shop: (shop.organization_id,),
     "plan_limit": lambda shop: (shop.organization_id, "contacts"),
+    "program_name": lambda shop: (shop.organization_id, new_id()),
     "queue_mail": lambda shop: (new_id(), shop.organization_id, "ada@example.org", "mail/trial", "en", "sealed", datetime.now(UTC)),
     "remove_member": lambda shop: (shop.organization_id, shop.owner_id),
     "renew_channel_app_secret": lambda shop: (shop.organization_id, shop.channel_id, "stolen"),

@@ -2,7 +2,11 @@
 
 from datetime import timedelta
 
+from frontdesk.access import Actor
+from frontdesk.messages.inbox import actions as inbox
+from frontdesk.messages.inbox import threads
 from tests.api.desk import Desk
+from tests.strangers import join
 
 
 async def test_the_organization_is_read_and_changed(desk: Desk) -> None:
@@ -48,6 +52,20 @@ async def test_a_text_is_sent_as_from_the_inbox(desk: Desk) -> None:
     assert await desk.rows("select content ->> 'text' from outbox where organization_id = %s and priority = 1", desk.shop.organization_id) == [
         ("Your order is ready.",)
     ]
+
+
+async def test_the_thread_says_which_program_wrote(desk: Desk) -> None:
+    conversation = await desk.conversation()
+    key_id, key = await desk.make_key(name="Web shop")
+    async with desk.with_key(key) as program:
+        sent = (await program.post(f"/conversations/{conversation}/messages", {"text": "Your order is ready."})).json()
+        assert (sent["user_id"], sent["api_key_id"]) == (None, str(key_id))
+    viewer = await join(desk.world, desk.shop, "viewer")
+    await desk.rows("update api_keys set revoked_at = now() where id = %s returning 1", key_id)
+    for user_id in (desk.shop.owner_id, viewer):
+        async with desk.world.database.tenant(desk.shop.organization_id, Actor(kind="user", user_id=user_id)) as db:
+            thread = await threads.read(db, await inbox.find(db, conversation))
+            assert [one.written_by for one in thread.messages] == ["", "First greeting", "Web shop"]
 
 
 async def test_what_the_inbox_refuses_the_api_refuses(desk: Desk) -> None:

@@ -932,6 +932,15 @@ begin
 end $$;
 grant execute on function private.enter_with_key(bytea, inet) to frontdesk_app;
 
+-- What a program is called, for the members of its organization, also when its key is revoked.
+create function private.program_name(organization uuid, key uuid) returns text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return null; end if;
+  return (select k.name from public.api_keys k where k.organization_id = organization and k.id = key);
+end $$;
+grant execute on function private.program_name(uuid, uuid) to frontdesk_member;
+
 -- Whether the email of this transaction's member, or of the maker of its key, is known to be his.
 create function private.acting_user_is_verified() returns boolean
 language sql stable security definer set search_path = '' as $$
@@ -1328,6 +1337,7 @@ create table public.messages (
   read_at timestamptz,
   failed_at timestamptz,
   created_at timestamptz not null default now(),
+  api_key_id uuid,       -- the API key that wrote it
   primary key (organization_id, id),
   foreign key (organization_id, conversation_id) references public.conversations (organization_id, id) on delete cascade,
   check ((direction = 'in') = (author = 'contact')),
@@ -1336,6 +1346,7 @@ create table public.messages (
 create index messages_in_order on public.messages (organization_id, conversation_id, occurred_at desc, position desc);
 create index messages_reactions on public.messages (organization_id, conversation_id) where type = 'reaction';
 select private.protect('public.messages', reads => 'messages:read', writes => 'messages:write');
+grant select (api_key_id) on public.messages to frontdesk_member;
 
 -- How far a message has come: a status never lowers it. A failure is final unless the phone confirms delivery after all.
 create function private.status_rank(status text) returns integer

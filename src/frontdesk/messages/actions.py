@@ -169,6 +169,7 @@ def _draft_row(draft: Draft, refused: str | None, claimed_by: UUID | None) -> di
     return {
         "organization_id": draft.organization_id, "id": draft.id, "conversation_id": draft.conversation_id, "channel_id": draft.channel_id,
         "text": draft.text, "author": draft.author, "recipient": draft.recipient, "window_ends_at": draft.window_ends_at, "priority": draft.priority,
-        "auto_reply_id": draft.auto_reply_id, "user_id": draft.user_id, "reply_to": draft.reply_to, "resend_of": draft.resend_of, "refused": refused,
+        "auto_reply_id": draft.auto_reply_id, "user_id": draft.user_id, "api_key_id": draft.key_id,
+        "reply_to": draft.reply_to, "resend_of": draft.resend_of, "refused": refused,
         "content": content_of(draft), "claimed_by": claimed_by,
     }  # fmt: skip

@@ -85,7 +85,7 @@ class Status:
 
 @dataclass(slots=True)  # not frozen: one is made for every answer, and freezing doubles its price
 class Draft:
-    """A text to be sent. author: "member" or "bot"; recipient: phone digits or a BSUID."""
+    """A text to be sent. author: "member" or "bot"; recipient: phone digits or a BSUID; key_id: of the program that writes in the team's name."""
 
     organization_id: UUID
     conversation_id: UUID
@@ -97,6 +97,7 @@ class Draft:
     priority: int
     auto_reply_id: UUID | None = None
     user_id: UUID | None = None
+    key_id: UUID | None = None
     reply_to: str | None = None
     resend_of: UUID | None = None
     id: UUID = field(default_factory=new_id)

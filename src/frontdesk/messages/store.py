@@ -123,12 +123,13 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
         with draft as materialized (
           select * from jsonb_to_recordset(%(batch)s) as d (organization_id uuid, id uuid, conversation_id uuid, channel_id uuid, text text, author text,
             recipient text, window_ends_at timestamptz, priority smallint, auto_reply_id uuid, user_id uuid, reply_to text, resend_of uuid, refused text,
-            content jsonb, claimed_by uuid, position bigint, occurred_at timestamptz)
+            content jsonb, claimed_by uuid, position bigint, occurred_at timestamptz, api_key_id uuid)
         ), written as (
           insert into public.messages (organization_id, id, conversation_id, direction, author, user_id, auto_reply_id, resend_of, text, reply_to,
-            status, error_text, failed_at, position, occurred_at)
+            status, error_text, failed_at, position, occurred_at, api_key_id)
           select organization_id, id, conversation_id, 'out', author, user_id, auto_reply_id, resend_of, text, reply_to,
-            case when refused is null then 'queued' else 'failed' end, refused, case when refused is not null then now() end, position, occurred_at
+            case when refused is null then 'queued' else 'failed' end, refused, case when refused is not null then now() end, position, occurred_at,
+            api_key_id
           from draft
         )
         insert into public.outbox (organization_id, id, channel_id, priority, recipient, content, window_ends_at, claimed_by, claimed_at, attempts)

@@ -180,6 +180,7 @@ def _draft(
         window_ends_at=conversation.window_ends_at,
         priority=SINGLE,
         user_id=db.actor.user_id,
+        key_id=db.actor.key_id,
         reply_to=reply_to,
         resend_of=resend_of,
         id=message_id,

@@ -76,7 +76,8 @@ class MessageReply(BaseModel):
     id: UUID
     conversation_id: UUID
     author: Author
-    user_id: UUID | None = Field(description="The member who wrote it; null for the contact, the bot and API keys.")
+    user_id: UUID | None = Field(description="The member who wrote it.")
+    api_key_id: UUID | None = Field(description="The API key whose program wrote it.")
     type: str
     text: str
     status: str
@@ -87,7 +88,8 @@ class MessageReply(BaseModel):
     def of(cls, conversation_id: UUID, one: Message) -> Self:
         """As it is told."""
         return cls.model_validate(
-            {"id": one.id, "conversation_id": conversation_id, "author": one.author, "user_id": one.user_id, "type": one.type, "text": one.text,
+            {"id": one.id, "conversation_id": conversation_id, "author": one.author, "user_id": one.user_id, "api_key_id": one.api_key_id,
+             "type": one.type, "text": one.text,
              "status": one.status, "error": one.error_text, "occurred_at": one.occurred_at}
         )  # fmt: skip
 

@@ -170,12 +170,14 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a thread, as it is stored. rule: the name of the auto reply that wrote it."""
+    """One message of a thread, as it is stored. rule: the name of the auto reply that wrote it; program: that of the API key."""
 
     id: UUID
     author: str
     user_id: UUID | None
     rule: str | None
+    api_key_id: UUID | None
+    program: str | None
     type: str
     text: str
     status: str

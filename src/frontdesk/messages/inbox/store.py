@@ -126,8 +126,8 @@ async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
 
 
 _COLUMNS: LiteralString = """
-  select m.id, m.author, m.user_id, r.name as rule, m.type, m.text, m.status, m.error_text, m.reply_to,
-    m.provider_message_id, m.resend_of, m.occurred_at, m.position
+  select m.id, m.author, m.user_id, r.name as rule, m.api_key_id, m.type, m.text, m.status, m.error_text, m.reply_to, m.provider_message_id, m.resend_of,
+    m.occurred_at, m.position, case when m.api_key_id is not null then private.program_name(m.organization_id, m.api_key_id) end as program
   from public.messages m
   left join public.auto_replies r on r.organization_id = m.organization_id and r.id = m.auto_reply_id
 """

@@ -64,7 +64,7 @@ async def _originals(db: Tenant, conversation_id: UUID, found: Sequence[Message]
 
 
 def _writer(message: Message, names: dict[UUID, str]) -> str:
-    return (names.get(message.user_id) if message.user_id else message.rule) or ""
+    return (names.get(message.user_id) if message.user_id else message.rule or message.program) or ""
 
 
 def _quote(message: Message | None, conversation: Conversation, names: dict[UUID, str]) -> Quote:
