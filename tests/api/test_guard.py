@@ -174,3 +174,15 @@ async def test_a_key_of_a_restricted_member_shows_what_he_sees(desk: Desk) -> No
         await desk.world.owner.execute("update conversations set assigned_to = %s", (desk.shop.owner_id,))
         assert (await program.get("/conversations")).json()["data"] == [] == (await program.get("/contacts")).json()["data"]
         assert (await program.get(f"/contacts/{one['id']}")).status_code == 404
+
+
+async def test_a_key_of_a_restricted_member_writes_where_he_may(desk: Desk) -> None:
+    conversation = await desk.conversation()
+    maker = await join(desk.world, desk.shop, "admin")
+    async with await desk.program(user_id=maker) as program:
+        await desk.rows("update organization_members set withheld = '{phone_numbers:read,conversations:oversee}' where user_id = %s returning 1", maker)
+        assert (await program.post(f"/conversations/{conversation}/messages", {"text": "still yours"})).status_code == 201
+        await desk.rows("update conversations set assigned_to = %s where id = %s returning 1", desk.shop.owner_id, conversation)
+        for path in f"/conversations/{conversation}", f"/conversations/{conversation}/messages":
+            assert (await program.get(path)).status_code == 404, path
+        assert (await program.post(f"/conversations/{conversation}/messages", {"text": "not yours"})).status_code == 404

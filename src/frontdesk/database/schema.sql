@@ -1346,7 +1346,6 @@ create table public.messages (
 create index messages_in_order on public.messages (organization_id, conversation_id, occurred_at desc, position desc);
 create index messages_reactions on public.messages (organization_id, conversation_id) where type = 'reaction';
 select private.protect('public.messages', reads => 'messages:read', writes => 'messages:write');
-grant select (api_key_id) on public.messages to frontdesk_member;
 
 -- How far a message has come: a status never lowers it. A failure is final unless the phone confirms delivery after all.
 create function private.status_rank(status text) returns integer
@@ -1422,7 +1421,7 @@ grant select (organization_id, id, name, given_name, username, search_text, lang
   marketing_consent_source, blocked_at, blocked_by, last_seen_at, created_at, updated_at) on public.contacts to frontdesk_member;
 revoke select on public.messages from frontdesk_member;
 grant select (organization_id, id, conversation_id, direction, author, user_id, auto_reply_id, campaign_id, resend_of, type, text, emoji, reply_to,
-  provider_message_id, status, error_code, error_text, position, occurred_at, sent_at, delivered_at, read_at, failed_at, created_at) on public.messages to frontdesk_member;
+  provider_message_id, status, error_code, error_text, position, occurred_at, sent_at, delivered_at, read_at, failed_at, created_at, api_key_id) on public.messages to frontdesk_member;
 
 alter policy "frontdesk_member reads" on public.contact_identities using (
   organization_id = (select case when strpos((select current_setting('frontdesk.permissions', true)), ' contacts:read ') > 0
