@@ -177,6 +177,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "hand_over_organization": lambda shop: (shop.organization_id, shop.owner_id),
     "leave_second_factor_open": lambda shop: (shop.organization_id,),
     "list_members": lambda shop: (shop.organization_id, [], "-infinity", UUID(int=0), 50),
+    "is_message_written": lambda shop: (shop.organization_id, new_id()),
     "keep_api_answer": lambda shop: ("x", 201, "{}"),
     "invite_member": lambda shop: (shop.organization_id, new_id(), "eve@example.org", "admin", bytes(32), "en", datetime.now(UTC)),
     "list_invitations": lambda shop: (shop.organization_id, 10),

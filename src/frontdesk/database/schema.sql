@@ -1447,7 +1447,8 @@ grant select on private.people to frontdesk_member;
 -- Whether there is a message of this id, also where the member of this transaction does not see it: then nothing is written under it again.
 create function private.is_message_written(organization uuid, message uuid) returns boolean
 language sql stable security definer set search_path = '' as $$
-  select private.may_act_for(organization) and exists (select from public.messages m where m.organization_id = organization and m.id = message)
+  select case when private.may_act_for(organization)
+    then exists (select from public.messages m where m.organization_id = organization and m.id = message) end
 $$;
 grant execute on function private.is_message_written(uuid, uuid) to frontdesk_member;
 
