@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData, Headers
 from starlette.requests import Request
@@ -47,7 +46,8 @@ def from_here(headers: Headers) -> bool:
     """Whether the browser says that a page of this very site asks. All send Origin with unsafe methods."""
     origin = headers.get("origin")
     if origin is not None:
-        return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc == headers.get("host")
+        host = headers.get("host")
+        return bool(host) and origin in (f"http://{host}", f"https://{host}")
     return headers.get("sec-fetch-site") in ("same-origin", "none")
 
 
