@@ -51,7 +51,7 @@ async def test_csv_has_a_row_for_every_entry_newest_first(desk: Desk) -> None:
     await write(desk, "contact.blocked", name="Zoë, “the 2nd”\nLine")
     found = await rows(desk)
     assert [int(row["entry"]) for row in found] == [4, 3, 2, 1]
-    assert found[0]["what"] == "Maya Bello blocked Zoë, “the 2nd” Line"
+    assert found[0]["what"] == "Maya Bello blocked Zoë, “the 2nd”\nLine"
     assert json.loads(found[0]["details"]) == {"name": "Zoë, “the 2nd”\nLine"}
     assert found[-1]["action"] == "organization.created" and len(found[-1]["hash"]) == 64
 

@@ -1,5 +1,6 @@
 """An organization is deleted: asked for by an owner, undone by one, and after seven days gone piece by piece, whatever is killed meanwhile."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from psycopg import errors
 
 from frontdesk import audit
 from frontdesk.database import Database, NotAMember
-from frontdesk.erasure import actions
+from frontdesk.erasure import actions, delete_what_is_due
 from frontdesk.settings import Settings
 from tests.conftest import Urls
 from tests.desk import Desk, seated
@@ -170,3 +171,15 @@ async def test_the_log_cannot_be_emptied_while_no_deletion_has_begun(desk: Desk,
 async def test_a_sooner_day_is_no_day(desk: Desk, owner: Owner) -> None:
     with pytest.raises(errors.CheckViolation):
         await owner.execute("insert into organization_deletions (organization_id, due_at) values (%s, now())", (desk.organization_id,))
+
+
+async def test_the_worker_does_it_by_itself_and_stops_when_told(desk: Desk, owner: Owner, database: Database) -> None:
+    await ask(desk)
+    await due(owner)
+    stop = asyncio.Event()
+    working = asyncio.create_task(delete_what_is_due(database, stop))
+    async with asyncio.timeout(30):
+        while await rows_of(owner, desk):
+            await asyncio.sleep(0.05)
+        stop.set()
+        await working

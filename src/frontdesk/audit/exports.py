@@ -1,5 +1,6 @@
 """The log as a file: CSV for spreadsheets, JSON Lines for programs. Written piece by piece, so that its length does not matter."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -37,7 +38,7 @@ async def stream(database: Database, organization_id: UUID, actor: Actor, questi
             if Permission.AUDIT_READ not in db.permissions:
                 raise NotAllowed
             page = await search.find(db, question, place, PIECE) if place > 1 else Page()
-        yield write(page.entries, first)
+        yield await asyncio.to_thread(write, page.entries, first)  # others are served meanwhile
         first, place = False, page.older or 0
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from html import unescape
 from typing import Any, cast
 
 from jinja2 import pass_context
@@ -62,15 +61,20 @@ def wording(entry: Entry) -> Wording:
 
 def sentence(entry: Entry, translate: Translate) -> str:
     """Who did what to what."""
-    words = _words(entry, translate) | {"what": said_by_itself(entry.action)}
-    known = (one for one in wording(entry).sentences if set(_PLACE.findall(one)) <= words.keys())
-    text = next(known, BY_ITSELF_TO if "name" in words else BY_ITSELF)
+    text, words = _told(entry, translate)
     return translate(text, **{name: _apart(words[name], name == "actor") for name in _PLACE.findall(text)})
 
 
 def plain_sentence(entry: Entry) -> str:
     """The same as text, for files; in the words of this file."""
-    return unescape(Markup(sentence(entry, lambda text, **words: Markup(text) % words)).striptags())
+    text, words = _told(entry, lambda said: said)
+    return text % words
+
+
+def _told(entry: Entry, translate: Translate) -> tuple[str, dict[str, str]]:
+    words = _words(entry, translate) | {"what": said_by_itself(entry.action)}
+    known = (one for one in wording(entry).sentences if set(_PLACE.findall(one)) <= words.keys())
+    return next(known, BY_ITSELF_TO if "name" in words else BY_ITSELF), words
 
 
 def actor(entry: Entry, translate: Translate) -> str:
