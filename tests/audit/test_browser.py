@@ -53,3 +53,16 @@ async def test_the_log_is_proven_without_scripts(settings: Settings, database: D
         await expect(page.locator("#proof")).to_contain_text("2 of 3 entries, and nothing is wrong so far")
         await page.get_by_role("button", name="Go on").click()
         await expect(page.locator("#proof")).to_contain_text("Verified: 3 entries")
+
+
+async def test_the_log_is_downloaded_as_often_as_one_likes(settings: Settings, database: Database, chromium: str) -> None:
+    async with served(settings, database) as address, browsing(chromium, address) as page:
+        await register(page)
+        await page.goto(f"{LOG}?action=sign_in")
+        for form, head in (("CSV", b"\xef\xbb\xbfentry,time,what"), ("JSON Lines", b'{"entry":2,'), ("CSV", b"\xef\xbb\xbfentry,time,what")):
+            async with page.expect_download() as coming:
+                await page.get_by_role("button", name=f"Download as {form}").click()
+            file = await (await coming.value).path()
+            assert file.read_bytes().startswith(head)
+        await page.goto(LOG)
+        await expect(page.locator(".feed > li").first).to_contain_text("exported the audit log as CSV")
