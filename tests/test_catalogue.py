@@ -74,8 +74,9 @@ CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.
 # A probe of a key: of the conversation or contact that a row belongs to, and only for a member who does not oversee all of them.
 PROBE = re.compile(
-    r"(conversations:oversee '::text\) > 0\)\)) OR \(EXISTS \( SELECT\s+FROM (?:conversations|contacts) (\w)"
-    r"\s+WHERE \(\(\2\.organization_id = (\w+)\.organization_id\) AND \(\2\.\w+ = \3\.\w+\)\)\s+OFFSET 0\)\)"
+    r"(conversations:oversee '::text\) > 0\)\)) OR (?:private\.sees_conversation\(organization_id, conversation_id\)"
+    r"|\(EXISTS \( SELECT\s+FROM (?:conversations|contacts) (\w)"
+    r"\s+WHERE \(\(\2\.organization_id = (\w+)\.organization_id\) AND \(\2\.\w+ = \3\.\w+\)\)\s+OFFSET 0\)\))"
 )
 COMPARISONS = {"any", "array", "array_position", "and", "or", "not"}
 

@@ -40,7 +40,8 @@ ALLOWED = [
     ("SEC038", r"public\.\w+\.(owner|service) (does all|reads|cascades)", OWNER),
     ("SEC038", r"public\.\w+\.everybody reads", EVERYBODY),
     ("SEC049", r"public\.(role_permissions|subscription_plans|usage_metrics)", EVERYBODY),
-    ("PERF003", r"public\.(conversations|contact_identities)\.frontdesk_member (adds|changes|reads|removes)", WITHHELD),
+    ("PERF003", r"public\.(conversations|messages|contact_identities)\.frontdesk_member (adds|changes|reads|removes)", WITHHELD),
+    ("PERF004", r"public\.messages\.frontdesk_member (adds|changes|reads|removes)", WITHHELD),
     ("VIEW001", r"private\.people", MASK),
     ("PERF004", r"public\.\w+\.frontdesk_worker (adds|changes|reads|removes)", WORKER),
 ]  # fmt: skip
