@@ -54,6 +54,7 @@ NO_SECRET = {
     "private.sealed_columns.row_key": "names of columns",
     "private.sealed_columns.with_data_key": "yes or no",
     "private.sessions.csrf_token": "worth nothing without the session's cookie, of which only a hash is kept",
+    "messages.api_key_id": "which key wrote it",
     "messages.error_code": "WhatsApp's",
 }
 
