@@ -153,7 +153,7 @@ def asking(clones: Clones) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture
 def see(asking: psycopg.Connection[Any]) -> Iterator[See]:
-    yield lambda query, *params: asking.execute(query, params or None).fetchall()  # type: ignore[return-value]
+    yield lambda query, *params: asking.execute(query, params or None).fetchall()  # type: ignore[return-value]  # rows, whatever their columns
     asking.rollback()
 
 

@@ -51,7 +51,7 @@ async def test_the_archive_holds_every_row_of_every_table_once(desk: Desk, owner
     assert set(tables) - held == {"api_answers", "archives", "failed_deliveries", "inbound_deliveries", "lanes"}  # the road's own, and this very list
     for table in sorted(held):
         key = "id" if table == "organizations" else "organization_id"
-        ((many,),) = await (await owner.execute(f"select count(*) from {table} where {key} = %s", (desk.organization_id,))).fetchall()  # type: ignore[arg-type]
+        ((many,),) = await (await owner.execute(f"select count(*) from {table} where {key} = %s", (desk.organization_id,))).fetchall()  # type: ignore[arg-type]  # named by the archive
         found = [json.dumps(row, sort_keys=True) for row in rows(archive, table)]
         assert len(found) == len(set(found)) == many, table
     assert rows(archive, "people")[0]["name"] == "Maya Bello"
