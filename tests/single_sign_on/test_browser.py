@@ -10,7 +10,7 @@ from frontdesk.settings import Settings
 from tests.product import free_port
 from tests.single_sign_on.conftest import trusting
 from tests.single_sign_on.idp import Idp
-from tests.web.running import browsing, register, served
+from tests.web.running import browsing, forget, register, served
 from tests.web.test_everybody import FORMS, look
 
 pytestmark = pytest.mark.browser
@@ -37,7 +37,7 @@ async def test_there_and_back_by_clicks_alone(settings: Settings, database: Data
         await page.locator("dialog").get_by_role("button", name="Unlink").click()
         await expect(page.locator("#toasts")).to_contain_text("This is your only way to sign in.")
 
-        await page.context.clear_cookies()
+        await forget(page)
         await register(page, "Moretti", "olga@example.com")
         house.person["sub"] = "olga"
         await page.goto("/account")
@@ -46,7 +46,7 @@ async def test_there_and_back_by_clicks_alone(settings: Settings, database: Data
         await page.get_by_role("button", name="Link Example").click()
         await expect(page.locator("#toasts")).to_contain_text("You can sign in with Example now.")
 
-        await page.context.clear_cookies()
+        await forget(page)
         problems.append(await look(page, "/login"))
         await page.goto("/account/provider")
         await page.get_by_role("link", name="Continue with Example").click()

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.users.factors import as_if_later, code, recovery_codes, shown_secret
-from tests.web.running import PASSWORD, browsing, register, served
+from tests.web.running import PASSWORD, browsing, forget, register, served
 from tests.web.test_everybody import FORMS, look_here
 
 pytestmark = pytest.mark.browser
@@ -54,7 +54,7 @@ async def test_an_authenticator_is_set_up_and_used(
         for path in ("/account", "/account/authenticator", "/account/recovery-codes"):
             await page.goto(path)
             problems.append(await look_here(page))
-        await page.context.clear_cookies()
+        await forget(page)
         await sign_in(page)
         await expect(page.get_by_label("Code of your authenticator app")).to_be_focused()
         problems.append(await look_here(page))
@@ -96,7 +96,7 @@ async def test_a_passkey_is_made_and_opens_the_account(
         await expect(page.get_by_text("This device has a passkey for your account already.")).to_be_visible()
         problems += [await look_here(page)]
 
-        await page.context.clear_cookies()
+        await forget(page)
         await page.goto("/login?next=/dashboard/contacts")
         problems += [await look_here(page)]
         await page.get_by_role("button", name="Sign in with a passkey").click()
@@ -107,7 +107,7 @@ async def test_a_passkey_is_made_and_opens_the_account(
         await page.get_by_role("button", name="Confirm with a passkey").click()
         await expect(page).to_have_url(address + "/account/passkeys")
 
-        await page.context.clear_cookies()
+        await forget(page)
         await sign_in(page)
         await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
         problems += [await look_here(page)]

@@ -64,3 +64,9 @@ async def register(page: Page, organization: str = "Lagos Glow Salon", email: st
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Create it").click()
     await page.wait_for_url("**/dashboard")
+
+
+async def forget(page: Page) -> None:
+    """Lose the session, as on another device. The page is left first: one whose stream is refused loads itself again, in the middle of what comes next."""
+    await page.goto("about:blank")
+    await page.context.clear_cookies()
