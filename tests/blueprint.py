@@ -45,6 +45,7 @@ QUESTIONS = {
         select setrole, setconfig from pg_db_role_setting
         where setdatabase in (0, (select oid from pg_database where datname = current_database()))""",
     "plan": "select id, to_jsonb(t) - array['created_at', 'updated_at'] from subscription_plans t",
+    "plan price": "select concat_ws(' ', lookup_key, version), to_jsonb(t) - 'created_at' from plan_prices t",
     "permission": "select concat_ws(' ', role, permission), '' from role_permissions",
     "metric": "select metric, to_jsonb(t) from usage_metrics t",
     "sealed column": "select place, to_jsonb(t) from private.sealed_columns t",

@@ -50,8 +50,15 @@ class Rows:
     def subscriptions(self) -> Row:
         return {"plan_id": "starter", "status": "active"}
 
+    def billing_accounts(self) -> Row:
+        return {"provider_customer_id": f"cus_{new_id()}"}
+
     def billing_events(self) -> Row:
-        return {"id": new_id(), "provider_event_id": f"{new_id()}", "type": "x"}
+        return {"id": new_id(), "provider_event_id": f"{new_id()}", "type": "x", "happened_at": "2026-01-01"}
+
+    def invoices(self) -> Row:
+        return {"id": f"in_{new_id()}", "status": "paid", "currency": "EUR", "subtotal": 1, "total": 1, "amount_due": 1, "amount_paid": 1,
+                "amount_remaining": 0, "issued_at": "2026-01-01"}  # fmt: skip
 
     def audit_logs(self) -> Row:
         return {"seq": 10**9, "created_at": "2026-01-01", "actor_kind": "system", "action": "x.y", "prev_hash": b"", "hash": b""}

@@ -17,6 +17,8 @@ See = Callable[..., list[tuple[Any, ...]]]
 # What a foreign key of a tenant table may do other than go with its organization, and why.
 OTHER_KEYS = {
     "subscriptions(plan_id) -> subscription_plans": "plans belong to everybody, and one that is in use stays",
+    "subscriptions(scheduled_plan_id) -> subscription_plans": "as above",
+    "plan_prices(plan_id) -> subscription_plans": "as above",
     "organization_usage(metric) -> usage_metrics": "metrics belong to everybody",
     "conversations(organization_id, assigned_to) -> organization_members": "who leaves leaves the conversations behind",
     "private.sessions(organization_id) -> organizations": "a user stays signed in when an organization goes",
@@ -41,6 +43,14 @@ OTHER_UNIQUE = {
     "organizations_slug_key": "an address of the installation",
     "subscription_plans_pkey": "the same for everybody",
     "subscription_plans_position_key": "the same for everybody",
+    "plan_prices_pkey": "the same for everybody",
+    "plan_prices_provider_price_id_key": "the same for everybody",
+    "plan_prices_sold": "the same for everybody",
+    "billing_accounts_provider_customer_id_key": "a customer is one organization of the installation",
+    "subscriptions_provider": "an event names a subscription, and nobody else",
+    "billing_events_pkey": "an event of a customer that is nobody's here is the installation's",
+    "billing_events_provider_event_id_key": "an event comes once, whosever it is",
+    "billing_refusals_pkey": "calls that nobody made",
     "usage_metrics_pkey": "the same for everybody",
     "role_permissions_pkey": "the same for everybody",
     "channel_routes_pkey": "a number belongs to one channel of the installation",

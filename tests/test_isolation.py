@@ -195,6 +195,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "revoke_api_key": lambda shop: (shop.organization_id, new_id()),
     "require_second_factor": lambda shop: (shop.organization_id,),
     "sees_conversation": lambda shop: (shop.organization_id, new_id()),
+    "settle_billing_events": lambda shop: (shop.organization_id, [new_id()]),
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "usage_overview": lambda shop: (shop.organization_id,),

@@ -43,6 +43,9 @@ IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 FORM_TOKENS = re.compile(r'name="csrf_token" value="([^"]+)"|"x-csrf-token": ?"([^"]+)"|csrf[^>]*content="([^"]+)"', re.IGNORECASE)
 # Columns whose names speak of secrets and that hold none, and why.
 NO_SECRET = {
+    "billing_accounts.checkout_lookup_key": "the name of a price",
+    "plan_prices.lookup_key": "the name of a price",
+    "subscriptions.price_lookup_key": "the name of a price",
     "api_answers.api_key_id": "whose answer it is",
     "api_answers.idempotency_key": "chosen by the program, which is to make it up anew each time",
     "private.api_key_hashes.api_key_id": "which key it is",

@@ -1,6 +1,6 @@
 """What can be bought, and what an organization has."""
 
-from frontdesk.billing.records import Plan, PlanInUse, Subscription
-from frontdesk.billing.store import current, plan_in_use, plans
+from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
+from frontdesk.billing.store import account, current, invoices, plan_in_use, plans, prices
 
-__all__ = ["Plan", "PlanInUse", "Subscription", "current", "plan_in_use", "plans"]
+__all__ = ["Account", "Invoice", "Plan", "PlanInUse", "Price", "Subscription", "account", "current", "invoices", "plan_in_use", "plans", "prices"]

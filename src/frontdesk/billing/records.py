@@ -1,16 +1,20 @@
 """Plans and subscriptions. Imports nothing of ours."""
 
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+ENDED = ("canceled", "incomplete_expired")  # states of a subscription after which nothing comes
 # What a plan limits, in the order the plans are shown with.
 LIMITED = ("channels", "members", "contacts", "messages_sent", "auto_replies", "campaigns")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What can be bought. Prices in minor units of the currency; limits: a metric that is missing or None has none."""
+    """What can be bought. Prices in minor units of the currency; limits: a metric that is missing or None has none.
+
+    features: what it lets an organization do beside its limits; overage: what a thousand more of a metric cost, in minor units.
+    """
 
     id: str
     name: str
@@ -19,6 +23,8 @@ class Plan:
     monthly_price: int
     yearly_price: int
     limits: dict[str, int | None]
+    features: dict[str, bool] = field(default_factory=dict)
+    overage: dict[str, int] = field(default_factory=dict)
 
     def limit(self, metric: str) -> int | None:
         """How much of a metric it allows; None is no limit."""
@@ -58,8 +64,38 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a plan costs each month or year in one currency, in minor units; a price never changes, another amount is another version."""
+
+    lookup_key: str
+    version: int
+    plan_id: str
+    billing_interval: str
+    currency: str
+    amount: int
+    provider_price_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The customer that an organization is at the payment provider."""
+
+    provider_customer_id: str | None
+    currency: str | None
+    email: str | None
+    vat_id: str | None
+    card_brand: str | None
+    card_last4: str | None
+    card_expires_on: date | None
+    synced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
-    """What an organization has."""
+    """What an organization has, tries or had. amount: what it pays each interval, in minor units; scheduled: what follows at the period's end.
+
+    Without a provider's id it is a trial of ours, or nothing was ever bought.
+    """
 
     plan_id: str
     plan_name: str
@@ -67,10 +103,55 @@ class Subscription:
     billing_interval: str
     trial_ends_at: datetime | None
     current_period_end: datetime | None
+    provider_subscription_id: str | None = None
+    price_lookup_key: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    current_period_start: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    canceled_at: datetime | None = None
+    past_due_since: datetime | None = None
+    scheduled_plan_id: str | None = None
+    scheduled_interval: str | None = None
+    scheduled_at: datetime | None = None
+    provider_schedule_id: str | None = None
+    latest_invoice_id: str | None = None
+    synced_at: datetime | None = None
+
+    @property
+    def lives(self) -> bool:
+        """Whether something runs at the provider, so that it is changed and not bought a second time."""
+        return self.provider_subscription_id is not None and self.status not in ENDED
 
     def trial_over(self, now: datetime) -> bool:
         """Whether it was tried out and nothing was bought."""
         return self.status == "trialing" and self.trial_ends_at is not None and self.trial_ends_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """One invoice as the provider has it. Amounts in minor units; its addresses are pages of the provider's."""
+
+    id: str
+    number: str | None
+    status: str
+    billing_reason: str | None
+    currency: str
+    subtotal: int
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    hosted_invoice_url: str | None
+    invoice_pdf: str | None
+    period_start: datetime | None
+    period_end: datetime | None
+    issued_at: datetime
+    due_at: datetime | None
+    paid_at: datetime | None
+    attempt_count: int
+    next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """The SQL of plans and subscriptions."""
 
-from frontdesk.billing.records import Plan, PlanInUse, Subscription
+from datetime import datetime
+
+from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
 from frontdesk.database import Tenant
 
 
@@ -9,8 +11,9 @@ async def plans(db: Tenant) -> list[Plan]:
     return await db.records(
         Plan,
         """
-        select id, name, description, currency, monthly_price, yearly_price, limits
-        from public.subscription_plans where retired_at is null order by position
+        select id, name, description, currency, monthly_price, yearly_price, limits, features, overage
+        from public.subscription_plans p
+        where retired_at is null and exists (select from public.plan_prices c where c.plan_id = p.id and c.retired_at is null) order by position
         """,
     )
 
@@ -20,11 +23,53 @@ async def current(db: Tenant) -> Subscription | None:
     return await db.record(
         Subscription,
         """
-        select s.plan_id, p.name as plan_name, s.status, s.billing_interval, s.trial_ends_at, s.current_period_end
+        select s.plan_id, p.name as plan_name, s.status, s.billing_interval, s.trial_ends_at, s.current_period_end,
+          s.provider_subscription_id, s.price_lookup_key, s.amount, s.currency, s.current_period_start, s.cancel_at_period_end, s.cancel_at, s.canceled_at,
+          s.past_due_since, s.scheduled_plan_id, s.scheduled_interval, s.scheduled_at, s.provider_schedule_id, s.latest_invoice_id, s.synced_at
         from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
         where s.organization_id = %(organization_id)s
         """,
         {"organization_id": db.organization_id},
+    )
+
+
+async def prices(db: Tenant) -> list[Price]:
+    """What is sold now: each plan's price each month and each year, in every currency it is sold in."""
+    return await db.records(
+        Price,
+        """
+        select c.lookup_key, c.version, c.plan_id, c.billing_interval, c.currency, c.amount, c.provider_price_id
+        from public.plan_prices c join public.subscription_plans p on p.id = c.plan_id
+        where c.retired_at is null and p.retired_at is null order by p.position, c.billing_interval, c.currency
+        """,
+    )
+
+
+async def account(db: Tenant) -> Account | None:
+    """The customer that the organization is; None before its first checkout."""
+    return await db.record(
+        Account,
+        """
+        select provider_customer_id, currency, email, vat_id, card_brand, card_last4, card_expires_on, synced_at
+        from public.billing_accounts where organization_id = %(organization_id)s
+        """,
+        {"organization_id": db.organization_id},
+    )
+
+
+async def invoices(db: Tenant, before: tuple[datetime, str] | None = None, how_many: int = 24) -> list[Invoice]:
+    """Its invoices, the newest first; `before`: when the last one seen was issued, and its id."""
+    return await db.records(
+        Invoice,
+        """
+        select id, number, status, billing_reason, currency, subtotal, total, amount_due, amount_paid, amount_remaining, hosted_invoice_url, invoice_pdf,
+          period_start, period_end, issued_at, due_at, paid_at, attempt_count, next_attempt_at
+        from public.invoices
+        where organization_id = %(organization_id)s
+          and (%(issued_at)s::timestamptz is null or (issued_at, id) < (%(issued_at)s::timestamptz, %(id)s::text))
+        order by issued_at desc, id desc limit %(how_many)s
+        """,
+        {"organization_id": db.organization_id, "issued_at": before and before[0], "id": before and before[1], "how_many": how_many},
     )
 
 
