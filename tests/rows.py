@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from frontdesk.database import new_id
 
 Row = dict[str, Any]
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 class Rows:
@@ -59,6 +61,12 @@ class Rows:
     def invoices(self) -> Row:
         return {"id": f"in_{new_id()}", "status": "paid", "currency": "EUR", "subtotal": 1, "total": 1, "amount_due": 1, "amount_paid": 1,
                 "amount_remaining": 0, "issued_at": "2026-01-01"}  # fmt: skip
+
+    def entitlement_overrides(self) -> Row:
+        return {"key": f"key_{new_id().hex[-8:].translate(LETTERS)}", "value": Jsonb(1), "reason": "x"}
+
+    def billing_notices(self) -> Row:
+        return {"id": new_id(), "kind": "trial_ending", "object": f"{new_id()}"}
 
     def audit_logs(self) -> Row:
         return {"seq": 10**9, "created_at": "2026-01-01", "actor_kind": "system", "action": "x.y", "prev_hash": b"", "hash": b""}

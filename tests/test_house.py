@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "frontdesk"
 LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION = 250, 300, 30
 DOMAINS = {
-    "analytics", "api_keys", "archives", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "email_proofs", "erasure",
+    "analytics", "api_keys", "archives", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "email_proofs", "entitlements", "erasure",
     "inbound", "invitations", "mail", "members",
     "messages", "organizations", "outbound", "registration", "sealing", "single_sign_on", "usage", "users",
 }  # fmt: skip

@@ -44,6 +44,7 @@ FORM_TOKENS = re.compile(r'name="csrf_token" value="([^"]+)"|"x-csrf-token": ?"(
 # Columns whose names speak of secrets and that hold none, and why.
 NO_SECRET = {
     "billing_accounts.checkout_lookup_key": "the name of a price",
+    "entitlement_overrides.key": "the name of a metric or a feature",
     "plan_prices.lookup_key": "the name of a price",
     "subscriptions.price_lookup_key": "the name of a price",
     "api_answers.api_key_id": "whose answer it is",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from frontdesk import mail, organizations, usage, users
 from frontdesk.access import Permission
 from frontdesk.database import Tenant
-from frontdesk.errors import FrontdeskError
+from frontdesk.errors import FrontdeskError, LimitReached
 from frontdesk.invitations import actions
 from frontdesk.web import Db, Door, Form, go, read_form, render
 
@@ -60,7 +60,7 @@ async def resend(request: Request, db: Db, invitation_id: UUID) -> Response:
     """Send an invitation again, with a new link."""
     try:
         email = await actions.resend(db, request.app.state.mailer, invitation_id)
-    except (usage.PlanLimitReached, users.TooManyAttempts) as error:
+    except (LimitReached, users.TooManyAttempts) as error:
         return await _refused(request, db, Form.of({"role": "member"}), error)
     return go(request, ALL, f"A new invitation is on its way to {email}. The link before it opens nothing any more.")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -71,7 +73,12 @@ def _environment(locale: str) -> Environment:
     )
     install: Callable[..., None] = getattr(environment, "install_gettext_translations")  # noqa: B009 - the extension adds it
     install(_translations(locale), newstyle=True)
-    environment.filters |= {"named": named, "long_date": lambda moment: format_date(moment, "long", locale=locale)}
+    environment.filters |= {
+        "named": named,
+        "long_date": lambda moment: format_date(moment, "long", locale=locale),
+        "count": lambda number: format_decimal(number, locale=locale),
+        "money": lambda minor, currency: format_currency(Decimal(minor).scaleb(-get_currency_precision(currency)), currency, locale=locale),
+    }
     return environment
 
 

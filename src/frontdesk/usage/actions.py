@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from frontdesk import entitlements
 from frontdesk.database import Platform, Tenant
 from frontdesk.errors import LimitReached
 from frontdesk.usage import store
@@ -31,16 +32,21 @@ async def consume(db: Tenant, metric: str, amount: int = 1) -> bool:
 
 
 async def require(db: Tenant, metric: str, amount: int = 1) -> None:
-    """As `consume`. Raises PlanLimitReached, in a sentence that names the plan and its limit."""
+    """As `consume`. Raises PlanLimitReached, in a sentence that names the plan and its limit, or PaymentNeeded."""
     await require_for(db, db.organization_id, metric, amount)
 
 
 async def require_for(db: Tenant | Platform, organization_id: UUID, metric: str, amount: int = 1) -> None:
     """As `require`, for an organization that the operator's command names."""
     if not await store.consume(db, organization_id, metric, amount):
-        raise PlanLimitReached(await _sentence(db, organization_id, metric))
+        raise await _refusal(db, organization_id, metric)
 
 
-async def _sentence(db: Tenant | Platform, organization_id: UUID, metric: str) -> str | None:
-    plan, allowed = await store.plan_limit(db, organization_id, metric) or ("", None)
-    return None if allowed is None else f"The plan {plan} allows {amount_of(metric, allowed)}. Choose a larger plan to go on."
+async def _refusal(db: Tenant | Platform, organization_id: UUID, metric: str) -> LimitReached:
+    """What has stopped it: what is not paid, or the plan's limit. Asked only where something was refused."""
+    has = await entitlements.allowance(db, organization_id, metric)
+    if has is not None and (reason := has.refusal(metric)):
+        return entitlements.PaymentNeeded(reason)
+    if has is None or has.allowed is None:
+        return PlanLimitReached()
+    return PlanLimitReached(f"The plan {has.plan} allows {amount_of(metric, has.allowed)}. Choose a larger plan to go on.")

@@ -33,12 +33,3 @@ async def consume(db: Tenant | Platform, organization_id: UUID, metric: str, amo
             {"organization_id": organization_id, "metric": metric, "amount": amount},
         )
     )
-
-
-async def plan_limit(db: Tenant | Platform, organization_id: UUID, metric: str) -> tuple[str, int | None] | None:
-    """The plan's name and what it allows, or None for an organization without a subscription."""
-    row = await db.row(
-        "select plan, allowed from private.plan_limit(%(organization_id)s, %(metric)s)",
-        {"organization_id": organization_id, "metric": metric},
-    )
-    return None if row is None else (row["plan"], row["allowed"])
