@@ -33,7 +33,9 @@ async def built(production: Settings, database: Database) -> AsyncIterator[Any]:
         await live.close()
 
 
-@pytest.mark.parametrize("path", ["/simulator", "/simulator/", "/simulator/messages?to=%2B4915112345678", "/simulator/faults/109400000004217"])
+@pytest.mark.parametrize(
+    "path", ["/simulator", "/simulator/", "/simulator/messages?to=%2B4915112345678", "/simulator/faults/109400000004217", "/simulator/stripe/v1/customers"]
+)
 async def test_there_is_no_simulator(built: Any, path: str) -> None:
     async with Browser(built) as browser:
         assert (await browser.get(path)).status_code == 404

@@ -212,7 +212,7 @@ async def test_every_path_says_what_it_names_in_a_word_that_is_known_here(house:
     words = {word for _, path in house.routes() for word in re.findall(r"{(\w+)}", path)}
     assert words <= NAMED.keys() | OF_A_USER
     mounted = {route.path for route in house.built.app.routes if isinstance(route, Mount)}
-    assert mounted == {"/api/v1", "/simulator", "/static"}  # the first: tests/api/test_neighbours.py
+    assert mounted == {"/api/v1", "/simulator", "/simulator/stripe", "/static"}  # tests/api/test_neighbours.py, tests/billing/simulator
     outside = {
         path for (_, path), needed in needs_of(house.built.app.routes).items() if needed is not PUBLIC and not path.startswith(("/dashboard", "/account"))
     }

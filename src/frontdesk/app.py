@@ -21,6 +21,7 @@ from frontdesk.audit import web as audit_web
 from frontdesk.auto_replies import api as auto_replies_api
 from frontdesk.auto_replies import web as auto_replies_web
 from frontdesk.bell import Bell
+from frontdesk.billing import simulator as stripe_simulator
 from frontdesk.billing import web as billing_web
 from frontdesk.channels import simulator
 from frontdesk.channels import web as channels_web
@@ -56,7 +57,9 @@ from frontdesk.users.reauthentication import web as reauthentication_web
 from frontdesk.users.second_step import web as second_step_web
 
 WEBHOOK = "/webhooks/whatsapp"
+STRIPE_WEBHOOK = "/webhooks/stripe"
 SIMULATOR = "/simulator"
+STRIPE_SIMULATOR = SIMULATOR + "/stripe"
 ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     organizations_web, erasure_web, archives_web,
@@ -75,7 +78,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     app.state.mailer = Mailer(secrets.vault, settings)
     app.state.load_frame = _frame
     app.state.find_visitor = registration.visitor_finder(database, settings)
-    app.state.simulator = None
+    app.state.simulator = app.state.stripe_simulator = None
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"], include_in_schema=False)
     for door in DOORS:
         app.include_router(door.door.router)
@@ -83,13 +86,15 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
         app.include_router(mail_web.door.router)
     _open_provider(app, settings)
     app.mount(api.ADDRESS, api.build(app.state, [one.door for one in API_DOORS]))
+    _mount_stripe(app, settings, secrets)
     if settings.simulated and settings.simulator_url:
         app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
     elif settings.simulated:
         app.state.simulator = simulator.build(_simulator_settings(settings, database, secrets), development=settings.development)
         app.state.simulator.state.find_visitor = app.state.find_visitor  # an application of its own has a state of its own
         app.mount(SIMULATOR, app.state.simulator)
-    web.install(app, programs=[api.ADDRESS + "/", *(SIMULATOR + path for path in simulator.PROGRAM_PATHS)])
+    stripe_paths = [STRIPE_SIMULATOR + path for path in stripe_simulator.PROGRAM_PATHS]
+    web.install(app, programs=[api.ADDRESS + "/", *(SIMULATOR + path for path in simulator.PROGRAM_PATHS), *stripe_paths])
     keeper = Keeper(database, lambda lanes: bell.ring("in", lanes))
     return Application(app, _webhook(settings, database, keeper, secrets), OwnAppWebhook(database, keeper, secrets.vault))
 
@@ -148,6 +153,19 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
     )  # fmt: skip
 
 
+def _mount_stripe(app: FastAPI, settings: Settings, secrets: Secrets) -> None:
+    """Put the simulated Stripe beside the product, before the simulated WhatsApp, whose address its own begins with."""
+    if not settings.simulated:
+        return
+    chosen = stripe_simulator.SimulatorSettings(
+        public_url=settings.base_url + STRIPE_SIMULATOR, store_path=settings.data_dir / "stripe.sqlite3",
+        webhook_url=settings.base_url + STRIPE_WEBHOOK, webhook_secret=secrets.simulator_stripe_secret or "",
+    )  # fmt: skip
+    app.state.stripe_simulator = stripe_simulator.build(chosen, development=settings.development)
+    app.state.stripe_simulator.state.find_visitor = app.state.find_visitor
+    app.mount(STRIPE_SIMULATOR, app.state.stripe_simulator)
+
+
 def _open_provider(app: FastAPI, settings: Settings) -> None:
     """Let users sign in through the operator's provider, if he chose one. Who did not pays nothing for what it takes to speak with it."""
     app.state.provider = None
@@ -185,6 +203,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if app.state.simulator is not None:
             await stack.enter_async_context(simulator.running(app.state.simulator))
+        if app.state.stripe_simulator is not None:
+            await stack.enter_async_context(stripe_simulator.running(app.state.stripe_simulator))
         if app.state.provider is not None:
             stack.push_async_callback(app.state.provider.close)
         yield

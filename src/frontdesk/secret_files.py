@@ -14,11 +14,13 @@ from frontdesk.vault import BadKey, Vault
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What this installation keeps to itself. `simulator_app_secret` signs the simulator's webhooks, if it is on."""
+    """What this installation keeps to itself. `simulator_app_secret` signs the simulator's webhooks and
+    `simulator_stripe_secret` those of the simulated Stripe, if they are on."""
 
     vault: Vault
     whatsapp_verify_token: str
     simulator_app_secret: str | None
+    simulator_stripe_secret: str | None
 
 
 def load(settings: Settings) -> Secrets:
@@ -30,6 +32,7 @@ def load(settings: Settings) -> Secrets:
         vault=vault,
         whatsapp_verify_token=settings.whatsapp_verify_token or kept(settings.data_dir, "whatsapp_verify_token"),
         simulator_app_secret=kept(settings.data_dir, "simulator_app_secret") if settings.simulated else None,
+        simulator_stripe_secret="whsec_" + kept(settings.data_dir, "simulator_stripe_secret") if settings.simulated else None,
     )
 
 

@@ -1,0 +1,54 @@
+"""The simulated account as the doors hold it: its store, and whoever carries its webhooks."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from frontdesk.billing.simulator.courier import Courier
+from frontdesk.billing.simulator.records import Call, SimulatorSettings
+from frontdesk.billing.simulator.store import Store
+from frontdesk.billing.simulator.webhook_endpoints import keep_own
+from frontdesk.billing.simulator.world import World
+
+T = TypeVar("T")
+
+
+class Account:
+    """One Stripe account, and all of its webhooks on their way."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        """Prepare; `open` brings it to life."""
+        self.settings = settings
+        self._store = Store(settings.store_path)
+        self.courier = Courier(settings.pace, self._look)
+
+    async def open(self) -> None:
+        """Remember what was, and go on delivering what was not taken."""
+        await self._store.open()
+        await self.do(keep_own)
+        self.courier.open()
+
+    async def close(self) -> None:
+        """Stop; what is not delivered stays in the store."""
+        await self.courier.close()
+        await self._store.close()
+
+    async def do(self, work: Callable[[World], T], call: Call | None = None) -> T:
+        """Run `work` on the account in one transaction, in the thread of the store; then events go out."""
+        try:
+            return await self._store.do(lambda db: work(World(db, self.settings, call)))
+        finally:
+            self.courier.wake()
+
+    async def forget(self) -> None:
+        """As on the first day: no object, no switch, the real time."""
+        await self.do(_emptied)
+
+    async def _look(self, work: Callable[[World], T]) -> T:
+        """As `do`, for the courier itself, who needs no waking."""
+        return await self._store.do(lambda db: work(World(db, self.settings)))
+
+
+def _emptied(world: World) -> None:
+    for statement in ("delete from objects", "delete from privates", "delete from deliveries", "delete from answers"):
+        world.db.execute(statement)
+    keep_own(world)

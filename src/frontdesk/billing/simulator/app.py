@@ -1,0 +1,42 @@
+"""Builds the simulated Stripe: an application of its own, to be mounted by the product."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
+
+from frontdesk.billing.simulator import api, wire
+from frontdesk.billing.simulator.account import Account
+from frontdesk.billing.simulator.records import SimulatorSettings
+from frontdesk.web.failures import install_failures
+
+PROGRAM_PATHS = ("/v1/", "/_test/")
+"""Where programs call, not browsers: no Origin header, no form token. They check their callers themselves."""
+
+
+class NotInProduction(RuntimeError):
+    """This pretends to be Stripe, and takes every card that says so: for development only."""
+
+
+def build(settings: SimulatorSettings, *, development: bool) -> FastAPI:
+    """The application. Its account lives between the ends of `running(app)`. Raises NotInProduction."""
+    if not development:
+        raise NotInProduction(NotInProduction.__doc__)
+    methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
+    routes: list[BaseRoute] = [Route("/v1/{path:path}", wire.serve, methods=methods), *api.routes()]
+    app = FastAPI(openapi_url=None, routes=routes, lifespan=running)
+    app.state.account = Account(settings)
+    install_failures(app)
+    return app
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[None]:
+    """Open the account and close it again. What is mounted gets no lifespan of its own: enter this one."""
+    account: Account = app.state.account
+    await account.open()
+    try:
+        yield
+    finally:
+        await account.close()
