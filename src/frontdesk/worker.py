@@ -8,14 +8,14 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk import channels, erasure, secret_files
+from frontdesk import billing, channels, erasure, secret_files
 from frontdesk.bell import Bell
 from frontdesk.channels import Lanes, Leased, Session
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
 from frontdesk.inbound import InboundRoad, Told
 from frontdesk.live import Live
-from frontdesk.mail import Sender
+from frontdesk.mail import Mailer, Sender
 from frontdesk.outbound import OutboundRoad
 from frontdesk.settings import Settings
 
@@ -42,6 +42,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(outbound.run(stop))
             group.create_task(sender.run(stop))
             group.create_task(erasure.delete_what_is_due(database, stop))
+            group.create_task(billing.keep_time(database, Mailer(secret_files.load(settings).vault, settings), stop))
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
             group.create_task(_every(DAY, "select private.forget_others()", database, stop))
             group.create_task(_every(DAY, "select private.forget_mails()", database, stop))

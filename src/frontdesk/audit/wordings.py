@@ -130,11 +130,16 @@ WORDINGS = {
         "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
     ),
     "audit.exported": Wording("exports", "download", (_("%(actor)s exported the audit log as %(form)s"), _("%(actor)s exported the audit log")), "warn"),
+    "subscription.trial_ended": Wording("money", "clock", (_("The trial of %(name)s ended"), _("The trial ended")), "warn"),
+    "subscription.access_reduced": Wording(
+        "money", "warning", (_("%(name)s is not paid: less is possible until it is"), _("A payment is overdue: less is possible until it is paid")), "bad"
+    ),
 }
 
 # What fields and things are called.
 NAMES = {
     "access_token": _("Access token"),
+    "access": _("Access"),
     "api_key": _("API key"),
     "auto_reply": _("Auto reply"),
     "channel": _("Channel"),

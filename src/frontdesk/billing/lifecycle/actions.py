@@ -1,0 +1,86 @@
+"""What happens to a subscription over time, told once: by our own clock, and by what changed at the payment provider."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from frontdesk import audit
+from frontdesk.billing.lifecycle import store
+from frontdesk.billing.lifecycle.records import Notice, Owed, Subscribed, next_look, notices_due
+from frontdesk.billing.records import Subscription
+from frontdesk.database import Database, Tenants
+from frontdesk.mail import Mailer
+
+AT_ONCE = 50  # organizations taken together; each is a transaction of its own
+RUNS = ("active", "trialing")
+log = structlog.get_logger()
+AUDITED = {"trial_ended": "subscription.trial_ended", "access_reduced": "subscription.access_reduced"}
+
+
+async def look(database: Database, mailer: Mailer) -> int:
+    """Look at the subscriptions that are due: owe what their organizations are to be told, and write its mails. Returns how many were looked at."""
+    async with database.platform() as db:
+        taken = await store.take(db, AT_ONCE)
+    for organization_id, taken_until in taken:
+        try:
+            async with database.tenants([organization_id]) as db:
+                await look_at(db, mailer, organization_id, taken_until, datetime.now(UTC))
+        except Exception as error:
+            log.error("a subscription could not be looked at", organization=str(organization_id), exc_info=error)
+    return len(taken)
+
+
+async def look_at(db: Tenants, mailer: Mailer, organization_id: UUID, taken_until: datetime, now: datetime) -> None:
+    """Tell one organization what is due, and note when to look again."""
+    one = await store.subscribed(db, organization_id)
+    if one is None:
+        return
+    told = [notice for notice in notices_due(one, now) if await store.owe(db, organization_id, notice)]
+    await _write(db, mailer, one)
+    await store.look_again(db, organization_id, taken_until, next_look(one, now))
+    for notice in told:
+        await _audit(db, organization_id, notice)
+
+
+async def note_changes(db: Tenants, organization_id: UUID, before: Subscription | None, after: Subscription | None) -> None:
+    """Owe what an organization is told of a change at the payment provider, in the transaction that stores it: the same change is stored once."""
+    if before is None or after is None:
+        return
+    if before.lives and not after.lives and before.provider_subscription_id:
+        await store.owe(db, organization_id, Notice("canceled", before.provider_subscription_id, facts={"plan": before.plan_name}))
+    elif after.lives and after.status in RUNS and _bought(before) != _bought(after):
+        about = ":".join((after.provider_subscription_id or "", after.plan_id, after.billing_interval, datetime.now(UTC).isoformat()))
+        facts = {"plan": after.plan_name, "interval": after.billing_interval, "amount": after.amount or 0, "currency": after.currency or "EUR"}
+        await store.owe(db, organization_id, Notice("plan_changed", about, facts=facts))
+
+
+def _bought(one: Subscription) -> tuple[str, str] | None:
+    return (one.plan_id, one.billing_interval) if one.lives and one.status not in ("incomplete", "incomplete_expired") else None
+
+
+async def _write(db: Tenants, mailer: Mailer, one: Subscribed) -> None:
+    """Write the mails of what is owed: to everybody who may change the plan, in the organization's language. The pages tell it as well."""
+    owed = await store.owed(db, one.organization_id)
+    if not owed:
+        return
+    for person in await store.recipients(db, one.organization_id):
+        for notice in owed:
+            values = {"plan": one.plan} | _facts(notice) | {"name": person.name, "organization": one.organization}
+            await mailer.queue(db, f"billing/{notice.kind}", to=person.email, locale=one.locale, values=values, organization_id=one.organization_id)
+    await store.note_mailed(db, one.organization_id, [notice.id for notice in owed])
+
+
+def _facts(notice: Owed) -> dict[str, Any]:
+    """What its mail says: what is called `…_at` is a time again."""
+    facts: dict[str, Any] = {"url": None, **notice.facts}
+    return {name: datetime.fromisoformat(value) if name.endswith("_at") and isinstance(value, str) else value for name, value in facts.items()}
+
+
+async def _audit(db: Tenants, organization_id: UUID, notice: Notice) -> None:
+    action = AUDITED.get(notice.kind)
+    if action:
+        details: Mapping[str, Any] = {"name": notice.facts["plan"]} | {key: notice.facts[key] for key in ("access", "status") if key in notice.facts}
+        await audit.append(db, action, organization_id=organization_id, target_type="subscription", details=details)

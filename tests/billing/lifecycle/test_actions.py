@@ -1,0 +1,123 @@
+"""What an organization is told about its plan, each once whatever is replayed, in its own language, to whoever may change it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from frontdesk import billing, secret_files
+from frontdesk.billing.lifecycle import note_changes
+from frontdesk.billing.lifecycle.actions import look
+from frontdesk.database import new_id
+from frontdesk.mail import LOCALES, Mailer
+from frontdesk.settings import Settings
+from tests.mailbox import Received, letters
+from tests.world import World
+
+DAY = timedelta(days=1)
+OWED = "insert into billing_notices (organization_id, id, kind, object, facts) values (%s, %s, %s, 'x', %s::jsonb)"
+FACTS = """{"plan": "Professional", "ends_at": "2026-12-02T09:00:00+00:00", "bought": true, "amount": 9900, "currency": "EUR", "day": 3,
+  "limited_at": "2026-12-02T09:00:00+00:00", "read_only_at": "2026-12-16T09:00:00+00:00", "access": "grace_limited", "status": "past_due",
+  "renews_at": "2026-12-02T09:00:00+00:00", "interval": "year", "metric": "messages_sent", "used": 4000, "allowed": 5000}"""
+KINDS = ("trial_ending", "trial_ended", "payment_failed", "action_required", "access_reduced", "canceled", "renewal_ahead", "plan_changed",
+         "usage_nearly_full", "usage_full", "overage_cap_reached")  # fmt: skip
+
+
+@pytest.fixture
+def mailer(settings: Settings) -> Mailer:
+    return Mailer(secret_files.load(settings).vault, settings)
+
+
+@pytest.fixture(autouse=True)
+async def confirmed(world: World) -> None:
+    await world.owner.execute("update auth.users set email_confirmed_at = now()")
+
+
+async def put(world: World, assignment: str, *values: Any) -> None:
+    await world.owner.execute(f"update subscriptions set {assignment} where organization_id = %s", (*values, world.shop.organization_id))  # type: ignore[arg-type]
+
+
+async def received(world: World, settings: Settings) -> list[Received]:
+    return await letters(world.owner, settings, f"{world.shop.owner_id}@example.com")
+
+
+async def test_a_trial_is_told_before_and_at_its_end_once_each(world: World, settings: Settings, mailer: Mailer) -> None:
+    await put(world, "trial_ends_at = now() + interval '2 days'")
+    for _ in range(3):
+        await look(world.database, mailer)
+    await put(world, "trial_ends_at = %s", datetime.now(UTC) - timedelta(minutes=1))
+    for _ in range(3):
+        await look(world.database, mailer)
+    told = await received(world, settings)
+    assert [one.template for one in told] == ["billing/trial_ending", "billing/trial_ended"]
+    assert "Lagos Glow Salon" in told[0].letter.text
+    assert told[1].links == ["/dashboard/billing"]
+    assert await world.see("select access from subscriptions where organization_id = %s", world.shop.organization_id) == [("free",)]
+    entries = await world.see("select action from audit_logs where organization_id = %s and action like 'subscription%%'", world.shop.organization_id)
+    assert entries == [("subscription.trial_ended",)]
+
+
+async def test_grace_narrows_by_our_own_clock_and_is_told(world: World, settings: Settings, mailer: Mailer) -> None:
+    await put(world, "status = 'past_due', provider_subscription_id = 'sub_1', plan_id = 'professional'")
+    accesses = []
+    for day in (0, 3, 8, 22):
+        await put(world, "past_due_since = %s", datetime(2026, 1, 1, tzinfo=UTC))  # whatever: the clock below is what counts
+        await put(world, "past_due_since = now() - make_interval(days => %s)", day)
+        await look(world.database, mailer)
+        accesses += [row[0] for row in await world.see("select access from subscriptions where organization_id = %s", world.shop.organization_id)]
+    assert accesses == ["grace_full", "grace_full", "grace_limited", "read_only"]
+
+
+async def test_a_day_that_passes_changes_the_access_though_nobody_writes(world: World, mailer: Mailer) -> None:
+    await put(world, "status = 'past_due', provider_subscription_id = 'sub_1', past_due_since = now() - interval '192 hours' + interval '300 milliseconds'")
+    await look(world.database, mailer)
+    ((access, waits),) = await world.see("select access, look_at - now() from subscriptions where organization_id = %s", world.shop.organization_id)
+    assert access == "grace_full"
+    assert waits < timedelta(seconds=1)
+    await world.see("select pg_sleep(0.4)")
+    assert await look(world.database, mailer) >= 1
+    assert await world.see("select access from subscriptions where organization_id = %s", world.shop.organization_id) == [("grace_limited",)]
+
+
+async def test_a_change_at_stripe_is_told_in_the_transaction_that_stores_it(world: World, settings: Settings, mailer: Mailer) -> None:
+    await look(world.database, mailer)
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        trial = await billing.current(db)
+    assert trial is not None
+    bought = replace(trial, plan_id="professional", plan_name="Professional", status="active", provider_subscription_id="sub_1", amount=9900, currency="EUR")
+    ended = replace(bought, plan_id="free", plan_name="Free", status="canceled")
+    for before, after in ((trial, bought), (bought, bought), (bought, replace(bought, status="past_due")), (bought, ended), (ended, ended)):
+        async with world.database.tenants([world.shop.organization_id]) as db:
+            await note_changes(db, world.shop.organization_id, before, after)
+    await look(world.database, mailer)
+    told = await received(world, settings)
+    assert [one.template for one in told] == ["billing/plan_changed", "billing/canceled"]
+    assert "€99.00 a month" in told[0].letter.text
+    assert told[1].links == ["/dashboard/settings/archive"]
+
+
+async def test_nobody_is_written_to_whose_address_is_not_known_to_be_his(world: World, settings: Settings, mailer: Mailer) -> None:
+    await world.owner.execute("update auth.users set email_confirmed_at = null")
+    await put(world, "trial_ends_at = now() + interval '1 day'")
+    await look(world.database, mailer)
+    assert await received(world, settings) == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_every_kind_reads_in_every_language(world: World, settings: Settings, mailer: Mailer, locale: str) -> None:
+    await world.owner.execute("update organizations set locale = %s", (locale,))
+    for kind in KINDS:
+        await world.owner.execute(OWED, (world.shop.organization_id, new_id(), kind, FACTS))
+    await look(world.database, mailer)
+    told = await received(world, settings)
+    assert {one.template for one in told} == {f"billing/{kind}" for kind in KINDS}
+    assert {one.locale for one in told} == {locale}
+    assert len({one.letter.subject for one in told}) == len(KINDS)
+
+
+async def test_what_cannot_be_written_keeps_nobody_else_waiting(world: World, settings: Settings, mailer: Mailer) -> None:
+    await world.owner.execute(OWED, (world.neighbour.organization_id, new_id(), "unheard_of", "{}"))
+    await put(world, "trial_ends_at = now() + interval '1 day'")
+    await look(world.database, mailer)
+    assert [one.template for one in await received(world, settings)] == ["billing/trial_ending"]
