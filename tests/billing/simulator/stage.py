@@ -1,6 +1,7 @@
 """A simulated Stripe on a real socket, the official library in front of it, and somebody for it to tell."""
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import httpx
 import stripe
 
 from frontdesk.billing.simulator import Pace, SimulatorSettings, build
-from tests.billing.simulator.published import Checking
+from tests.billing.simulator.published import Checking, differences
 from tests.channels.simulator.stage import Ear, serving
 
 SECRET = "whsec_of_the_stage"
@@ -41,7 +42,8 @@ class Stage:
         assert await self.account.courier.quiet(10)
 
     def events(self, *types: str) -> list[Any]:
-        """The events that were taken, in their order; verified as the product verifies them."""
+        """The events that were taken, in their order; verified as the product verifies them, and held against what Stripe published."""
+        assert [wrong for body in self.ear.bodies for wrong in differences(json.loads(body))] == []
         told = [
             stripe.Webhook.construct_event(body, headers["stripe-signature"], SECRET) for body, headers in zip(self.ear.bodies, self.ear.headers, strict=True)
         ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontdesk.billing.simulator import customers
+from frontdesk.billing.simulator import customers, events, portal_configurations, prices, products, webhook_endpoints
 from frontdesk.billing.simulator.expanding import Includable
 
 Handler = Callable[..., dict[str, Any]]
@@ -28,17 +28,33 @@ class Route:
         )
 
 
+def thing(path: str, name: str, module: Any, verbs: str) -> list[Route]:
+    """The usual addresses of one kind of object, for those of the verbs that its module has."""
+    usual = {
+        "create": ("POST", path),
+        "index": ("GET", path),
+        "retrieve": ("GET", f"{path}/{{{name}}}"),
+        "update": ("POST", f"{path}/{{{name}}}"),
+        "delete": ("DELETE", f"{path}/{{{name}}}"),
+    }
+    return [Route(*usual[verb], getattr(module, verb)) for verb in verbs.split()]
+
+
 ROUTES: list[Route] = [
-    Route("POST", "/v1/customers", customers.create),
-    Route("GET", "/v1/customers", customers.index),
-    Route("GET", "/v1/customers/{customer}", customers.retrieve),
-    Route("POST", "/v1/customers/{customer}", customers.update),
-    Route("DELETE", "/v1/customers/{customer}", customers.delete),
+    *thing("/v1/customers", "customer", customers, "create retrieve update delete index"),
+    *thing("/v1/products", "product", products, "create retrieve update delete index"),
+    *thing("/v1/prices", "price", prices, "create retrieve update index"),
+    *thing("/v1/events", "event", events, "retrieve index"),
+    *thing("/v1/webhook_endpoints", "endpoint", webhook_endpoints, "create retrieve update delete index"),
+    *thing("/v1/billing_portal/configurations", "configuration", portal_configurations, "create retrieve update index"),
 ]
 """The first that fits counts: fixed words stand before names."""
 
-INCLUDABLE: dict[tuple[str, str], Includable] = {}
-"""Fields that are shown only to whoever expands them, by kind and name."""
+INCLUDABLE: dict[tuple[str, str], Includable] = {
+    ("billing_portal.configuration", "features.subscription_update.products"): portal_configurations.products,
+    ("price", "tiers"): prices.tiers,
+}
+"""Fields that are shown only to whoever expands them, by the kind of their object and their place in it."""
 
 
 def match(method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
