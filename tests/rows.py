@@ -49,6 +49,21 @@ class Rows:
     def organization_usage(self) -> Row:
         return {"metric": "messages_sent", "period_start": "2001-01-01"}
 
+    def usage_ledger(self) -> Row:
+        return {"metric": "messages_sent", "source_id": f"{new_id()}", "period_start": "2001-01-01", "amount": 1}
+
+    def usage_choices(self) -> Row:
+        return {"metric": f"m_{str(new_id().int)[:9].translate(str.maketrans('0123456789', 'abcdefghij'))}", "over_limit": "stop"}
+
+    def usage_overage(self) -> Row:
+        return {"metric": "messages_sent", "period_start": "2001-01-01", "currency": "EUR"}
+
+    def usage_leases(self) -> Row:
+        return {"id": new_id(), "metric": "messages_sent", "period_start": "2001-01-01", "taken": 1}
+
+    def usage_days(self) -> Row:
+        return {"day": "2001-01-01", "metric": "messages_sent", "channel_id": new_id(), "author": "bot", "user_id": new_id(), "amount": 1}
+
     def subscriptions(self) -> Row:
         return {"plan_id": "starter", "status": "active"}
 

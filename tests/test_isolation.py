@@ -1,7 +1,7 @@
 """No organization sees, changes or counts another's rows: every tenant table of the catalogue, every command, everybody."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -158,12 +158,15 @@ async def test_every_tenant_table_is_walled_and_truncated_by_nobody(world: World
 
 FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "address_of": lambda shop: (shop.organization_id, new_id()),
+    "anchor_usage": lambda shop: (shop.organization_id, date(2026, 1, 5)),
     "append_audit": lambda shop: (shop.organization_id, "x.y"),
     "change_member_role": lambda shop: (shop.organization_id, shop.owner_id, "viewer"),
     "billing_recipients": lambda shop: (shop.organization_id,),
     "begin_api_answer": lambda shop: ("x", bytes(32)),
     "channel_apps_of": lambda shop: (shop.organization_id,),
     "check_usage_limit": lambda shop: (shop.organization_id, "messages_sent", 1),
+    "claim_overage": lambda shop: (shop.organization_id,),
+    "close_usage": lambda shop: (shop.organization_id,),
     "colleague_name": lambda shop: (shop.organization_id, shop.owner_id),
     "connect_channel": lambda shop: (shop.organization_id, new_id(), "cloud_api", "x", "123", "+1", "1", "1", "t", None),
     "consume_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
@@ -177,6 +180,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "export_tables": lambda shop: (shop.organization_id,),
     "give_channel_app": lambda shop: (shop.organization_id, shop.channel_id, bytes(32), "stolen", "stolen", "stolen"),
     "hand_over_organization": lambda shop: (shop.organization_id, shop.owner_id),
+    "lease_usage": lambda shop: (shop.organization_id, "messages_sent", new_id(), 1),
     "leave_second_factor_open": lambda shop: (shop.organization_id,),
     "list_members": lambda shop: (shop.organization_id, [], "-infinity", UUID(int=0), 50),
     "is_message_written": lambda shop: (shop.organization_id, new_id()),
@@ -195,14 +199,20 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "restrict_member": lambda shop: (shop.organization_id, shop.owner_id, []),
     "revoke_api_key": lambda shop: (shop.organization_id, new_id()),
     "require_second_factor": lambda shop: (shop.organization_id,),
+    "return_usage": lambda shop: (shop.organization_id, new_id()),
+    "settle_overage": lambda shop: (shop.organization_id, "messages_sent", date(2026, 1, 5), "none", None, None),
+    "spend_usage": lambda shop: (shop.organization_id, new_id(), 1),
     "sees_conversation": lambda shop: (shop.organization_id, new_id()),
     "settle_billing_events": lambda shop: (shop.organization_id, [new_id()]),
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "usage_overview": lambda shop: (shop.organization_id,),
+    "usage_period": lambda shop: (shop.organization_id,),
+    "usage_standing": lambda shop: (shop.organization_id,),
     "walk_audit": lambda shop: (shop.organization_id, 0, 10),
 }
-HARMLESS = {"acting_user_is_verified", "current_organization_ids", "organizations_allowing", "status_rank", "usage_period"}  # they name no organization
+# They name no organization.
+HARMLESS = {"acting_user_is_verified", "current_organization_ids", "organizations_allowing", "period_end", "period_start", "status_rank"}
 
 
 @pytest.mark.parametrize("stranger", sorted(STRANGERS.keys() - {"application without a role"}))  # that one acts for the whole installation
