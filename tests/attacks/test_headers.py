@@ -43,17 +43,27 @@ async def test_no_header_says_where_the_links_of_mails_lead(street: Street, clai
     assert "email_proofs/reset" in {mail.template for mail in mails} or "host" in claims
     for mail in mails:
         assert EVIL not in mail.letter.text + mail.letter.html, mail.template
-        assert set(re.findall(r"https?://([^/\s\"]+)", mail.letter.text)) <= {"127.0.0.1:3002"}, mail.template
+        assert set(re.findall(r"https?://([^/\s\"]+)", mail.letter.text)) <= {"localhost:3002"}, mail.template
 
 
 async def test_no_header_says_where_a_redirect_leads(street: Street) -> None:
     async with Browser(street.built) as eve:
-        for path in ("/", "/dashboard", "/account", "/dashboard/contacts", "/dashboard/", "/static", "/simulator", "/login/provider"):
+        for path in (
+            "/",
+            "/dashboard",
+            "/account",
+            "/dashboard/contacts/",
+            "/dashboard/",
+            "/login/?next=//x",
+            "/static",
+            "/simulator",
+            "/api/v1",
+            "/login/provider",
+        ):
             answer = await eve.client.get(path, headers={"host": EVIL} | {name: said for name, said in CLAIMS.items() if name != "host"})
             where = answer.headers.get("location", "")
-            ours = where == "" or (where.startswith("/") and not where.startswith("//"))
-            # a slash too many is left out by the framework, which repeats the host it was asked at: to nobody else, since no cache keeps it
-            assert ours or (answer.status_code == 307 and "no-store" in answer.headers["cache-control"]) or path in ("/static", "/simulator"), (path, where)
+            assert where == "" or re.match(r"/[^/\\]|/$", where), (path, where)
+            assert where or answer.status_code in (401, 404), (path, answer.status_code)
 
 
 async def test_a_forged_address_gives_no_further_tries_and_stands_in_no_log(street: Street) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from frontdesk.web import MEBIBYTE
+from frontdesk.web.envelope import without_host
 from tests.web.small import TOKEN, browser
 from tests.world import World
 
@@ -64,3 +65,19 @@ async def test_a_body_that_lies_about_its_length_is_stopped_on_the_way(world: Wo
         sender.cookies.set("visit", TOKEN, domain="desk.example")
         answer = await sender.post("/large", content=endless(), headers={"content-type": "text/plain", "x-csrf-token": TOKEN})  # type: ignore[arg-type]  # an async generator
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("location", "leads"),
+    [
+        ("http://evil.example/dashboard?a=b", "/dashboard?a=b"),
+        ("http://evil.example//other.example/", "/other.example/"),
+        ("http://evil.example/\\other.example", "/other.example"),
+        ("http://evil.example.org/", "http://evil.example.org/"),
+        ("https://provider.example/authorize", "https://provider.example/authorize"),
+        ("/login", "/login"),
+    ],
+)
+def test_a_redirect_does_not_repeat_the_host_that_a_request_claims(location: str, leads: str) -> None:
+    scope = {"type": "http", "scheme": "http", "headers": [(b"host", b"evil.example")]}
+    assert without_host(location, scope) == leads

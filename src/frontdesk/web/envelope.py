@@ -41,7 +41,7 @@ class RequestId:
 
 
 class SecurityHeaders:
-    """Makes a nonce for each request and sends the policy that admits only what carries it."""
+    """Makes a nonce for each request and sends the policy that admits only what carries it. No redirect of ours repeats the Host header."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap `app`."""
@@ -56,6 +56,8 @@ class SecurityHeaders:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if "location" in headers:
+                    headers["location"] = without_host(headers["location"], scope)
                 for name, value in wrapping(scope).items():
                     headers.setdefault(name, value)
             await send(message)
@@ -92,6 +94,12 @@ class BodyLimit:
     def _limit(self, path: str) -> int:
         fitting = [prefix for prefix in self.limits if path.startswith(prefix)]
         return self.limits[max(fitting, key=len)] if fitting else self.otherwise
+
+
+def without_host(location: str, scope: Scope) -> str:
+    """Where a redirect leads, without the host that its request claims: the framework repeats it where a slash is missing or too many."""
+    claimed = f"{scope['scheme']}://{MutableHeaders(scope=scope).get('host', '')}/"
+    return "/" + location.removeprefix(claimed).lstrip("/\\") if location.startswith(claimed) else location
 
 
 def wrapping(scope: Scope) -> dict[str, str]:
