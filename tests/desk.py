@@ -19,11 +19,12 @@ from frontdesk.contacts import web as contacts_web
 from frontdesk.database import Database, Tenant
 from frontdesk.demo import web as demo_web
 from frontdesk.erasure import web as erasure_web
+from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.organizations import web as organizations_web
 from frontdesk.settings import Settings
 from tests.users.browser import Browser, doors
 
-DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web, archives_web)
+DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web, archives_web, inbox_web)
 
 
 class Bulletin:

@@ -77,10 +77,13 @@ async def finish(database: Database) -> int:
 async def test_an_owner_types_the_short_name_and_everybody_sees_the_banner(desk: Desk, owner: Owner) -> None:
     assert "Type lagos-glow-salon to confirm." in await ask(desk, "Lagos Glow Salon")
     assert "was asked for on" in await ask(desk)
+    inbox = (await desk.get("/dashboard/inbox")).text
+    assert "This organization will be deleted on" in inbox and "Keep the organization" in inbox
     await becomes(owner, "viewer", desk.user_id)
     page = (await desk.get("/dashboard")).text
     assert "This organization will be deleted on" in page and "Maya Bello asked for it." in page
-    assert "Keep the organization" not in page
+    inbox = (await desk.get("/dashboard/inbox")).text
+    assert "Keep the organization" not in page + inbox and "An owner can still undo it." in inbox
     assert (await desk.get(PAGE)).status_code == 403
 
 
