@@ -24,12 +24,12 @@ async def test_every_link_works_by_clicks_alone(settings: Settings, database: Da
     ):
         await register(page, email=LONG)
         problems = [await look(page, path) for path in ("/dashboard", "/dashboard/inbox", "/account")]
-        await page.get_by_role("button", name="Send it again").click()
+        await page.get_by_role("button", name="Send a new link").click()
         await expect(page.locator("#toasts")).to_contain_text("A new link is on its way")
         problems.append(await look(page, await newest_link(page)))
         await page.get_by_role("button", name="Yes, confirm it").click()
         await expect(page.locator("#toasts")).to_contain_text("Your email is confirmed.")
-        assert await page.get_by_role("button", name="Send it again").count() == 0
+        assert await page.get_by_role("button", name="Send a new link").count() == 0
 
         await page.goto("/account/email")
         await page.get_by_label("New email").fill("maya@example.com")

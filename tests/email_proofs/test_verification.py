@@ -11,7 +11,7 @@ from tests.email_proofs.conftest import Post, press, seen
 from tests.users.browser import Browser, hidden_fields, signed_in
 
 Owner = psycopg.AsyncConnection[Any]
-BANNER = "A link was sent to maya@example.com."
+BANNER = "until you follow a link that we mail to maya@example.com."
 
 
 async def confirmed(owner: Owner) -> list[bool]:
