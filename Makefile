@@ -14,7 +14,7 @@ help:  ## Show this list.
 	@echo "Frontdesk:"; grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1	/' | expand -t 16
 	@echo "make serve honours PORT (3002), HOST (127.0.0.1) and FRONTDESK_DATA_DIR (./data); .env.example shows all settings."
 
-serve: $(VENV)/run  ## Start everything: http://127.0.0.1:3002
+serve: $(VENV)/run  ## Start everything: http://localhost:3002
 	@exec $(VENV)/bin/frontdesk serve
 
 test: $(VENV)/dev  ## Run the whole test suite, and what uses PostgreSQL again on the system's own, if there is one.

@@ -108,3 +108,19 @@ def test_an_issuer_is_an_https_address(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_in_development_a_provider_on_this_machine_may_speak_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert load(monkeypatch, tmp_path, **OIDC | {"FRONTDESK_OIDC_ISSUER": "http://127.0.0.1:8080/realms/x"}).provider_name == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "home"),
+    [
+        ({}, "http://localhost:3002"),
+        ({"HOST": "0.0.0.0", "PORT": "80"}, "http://localhost:80"),
+        ({"HOST": "::"}, "http://localhost:3002"),
+        ({"HOST": "10.0.0.7"}, "http://10.0.0.7:3002"),
+        ({"FRONTDESK_PUBLIC_URL": "https://desk.example/"}, "https://desk.example"),
+    ],
+)
+def test_people_are_sent_to_a_name_on_their_own_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object, variables: dict[str, str], home: str
+) -> None:  # fmt: skip
+    assert load(monkeypatch, tmp_path, **variables).home == home

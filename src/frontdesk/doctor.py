@@ -34,7 +34,7 @@ async def examine() -> list[Finding]:
         settings = Settings.load()
     except BadSettings as error:
         return [*found, Finding("settings", False, str(error))]
-    found += [Finding("settings", True, f"{settings.env}, {settings.base_url}"), *_whatsapp(settings), *await _provider(settings)]
+    found += [Finding("settings", True, f"{settings.env}, {settings.home}"), *_whatsapp(settings), *await _provider(settings)]
     if settings.database_url is None:
         found += _folder(settings.data_dir)
     return [*found, *[finding async for finding in _database(settings)]]
@@ -61,7 +61,7 @@ async def _provider(settings: Settings) -> list[Finding]:
         return [Finding("sign-in provider", False, f"{settings.oidc_issuer} does not answer as it should: {error.why}")]
     finally:
         await provider.close()
-    back = f"{settings.public_url or settings.base_url}/login/provider/callback"
+    back = f"{settings.home}/login/provider/callback"
     return [Finding("sign-in provider", True, f"{settings.provider_name} answers; it must know the redirect address {back}")]
 
 
@@ -116,7 +116,7 @@ async def _mail(settings: Settings, url: str) -> Finding:
         late = oldest is not None and oldest < datetime.now(UTC) - STUCK
         return Finding("mail", not (uncertain or failed or late), "; ".join(["sent by SMTP_URL", *told]))
     if settings.development:
-        return Finding("mail", True, f"no SMTP_URL: shown on {settings.base_url}/simulator/mail")
+        return Finding("mail", True, f"no SMTP_URL: shown on {settings.home}/simulator/mail")
     return Finding("mail", False, "; ".join(["no SMTP_URL: nothing is sent", *told]))
 
 

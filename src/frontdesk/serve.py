@@ -124,7 +124,7 @@ class _Run:
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        server = _Server(config, self.settings.base_url)
+        server = _Server(config, self.settings.home)
         answering = asyncio.create_task(server.serve(sockets=[port]))
         stopping = asyncio.create_task(self.stop.wait())
         try:

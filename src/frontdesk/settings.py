@@ -188,6 +188,12 @@ class Settings(BaseSettings):
         return self.development and not self.smtp_url
 
     @property
+    def home(self) -> str:
+        """Where people find Frontdesk. On one's own machine that is the name localhost, where passkeys work: they belong to names, never to numbers."""
+        nearby = self.base_url.replace("//127.0.0.1:", "//localhost:").replace("//[::1]:", "//localhost:")
+        return self.public_url or nearby
+
+    @property
     def base_url(self) -> str:
         """Where this process is reached from its own machine."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "") else "[::1]" if self.host == "::" else self.host

@@ -64,6 +64,6 @@ async def test_the_operator_releases_a_user_who_has_lost_everything(app: FastAPI
 
 
 async def test_the_user_of_the_sample_data_has_nothing_to_confirm(owner: Owner) -> None:
-    assert "Sign in at http://127.0.0.1:3002/login as demo@example.com" in await typed("demo")
+    assert "Sign in at http://localhost:3002/login as demo@example.com" in await typed("demo")
     assert await seen(owner, "select email_confirmed_at is not null from auth.users") == [(True,)]
     assert await seen(owner, "select count(*) from private.mail_outbox") == [(0,)]

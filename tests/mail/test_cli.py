@@ -67,7 +67,7 @@ async def test_a_trial_goes_to_whoever_is_named(monkeypatch: pytest.MonkeyPatch,
 
 
 async def test_the_doctor_says_where_mail_goes(monkeypatch: pytest.MonkeyPatch, owe: Owe, owner: Owner) -> None:
-    assert await finding() == doctor.Finding("mail", True, "no SMTP_URL: shown on http://127.0.0.1:3002/simulator/mail")
+    assert await finding() == doctor.Finding("mail", True, "no SMTP_URL: shown on http://localhost:3002/simulator/mail")
     for name, value in SERVER.items():
         monkeypatch.setenv(name, value)
     assert await finding() == doctor.Finding("mail", True, "sent by SMTP_URL")

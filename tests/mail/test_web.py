@@ -47,7 +47,7 @@ async def test_a_mail_is_listed_at_once_and_stays_when_the_worker_has_seen_it(ap
             assert "ada+&lt;b&gt;@example.org" in page
         page = (await browser.get(f"/simulator/mail/{mail_id}")).text
         assert "you need not do anything" in page and f'src="/simulator/mail/{mail_id}/html"' in page
-        assert '<a href="http://127.0.0.1:3002/">http://127.0.0.1:3002/</a>' in page
+        assert '<a href="http://localhost:3002/">http://localhost:3002/</a>' in page
 
 
 async def test_the_html_part_is_locked_up_in_its_frame(app: Any, owe: Owe) -> None:

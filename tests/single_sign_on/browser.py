@@ -7,7 +7,7 @@ import httpx
 
 from tests.users.browser import Browser
 
-BASE = "http://127.0.0.1:3002"  # where the provider sends back to
+BASE = "http://localhost:3002"  # where the provider sends back to
 
 
 async def sent_back(address: str) -> str:

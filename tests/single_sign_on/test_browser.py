@@ -23,7 +23,7 @@ async def test_there_and_back_by_clicks_alone(settings: Settings, database: Data
     house.person |= {"email": "a.very.long.address.of.somebody.with.many.names@a-long-name-of-an-organization.example.com"}
     async with (
         served(chosen, database, port),
-        browsing(chromium, f"http://127.0.0.1:{port}", viewport=screen, color_scheme=colours) as page,
+        browsing(chromium, f"http://localhost:{port}", viewport=screen, color_scheme=colours) as page,
     ):
         await page.goto("/register")
         await page.get_by_role("link", name="Continue with Example").click()

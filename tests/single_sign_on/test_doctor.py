@@ -22,7 +22,7 @@ async def findings() -> list[doctor.Finding]:
 
 async def test_a_provider_that_answers_is_told_with_the_address_it_must_know() -> None:
     [found] = await findings()
-    assert found.well and "http://127.0.0.1:3002/login/provider/callback" in found.text and SECRET not in found.text
+    assert found.well and "http://localhost:3002/login/provider/callback" in found.text and SECRET not in found.text
 
 
 async def test_a_provider_that_calls_itself_otherwise_or_is_down_is_told_with_the_reason(house: Idp) -> None:

@@ -214,7 +214,7 @@ async def test_over_tls_the_cookies_are_bound_to_this_very_host_and_over_plain_h
 
 
 async def test_on_ones_own_machine_the_browser_sets_out_from_where_it_comes_back_to(app: FastAPI) -> None:
-    async with Browser(app, "http://localhost:3002") as browser:
+    async with Browser(app, "http://127.0.0.1:3002") as browser:
         assert (await browser.get("/login/provider?next=/account")).headers["location"] == f"{BASE}/login/provider?next=%2Faccount"
 
 

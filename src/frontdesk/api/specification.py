@@ -53,7 +53,7 @@ def build(state: State, doors: Iterable[Door]) -> FastAPI:
     document = describe(app)
     state.api_scopes = scopes_of(app.routes)
     app.add_route("/openapi.json", partial(_show_document, orjson.dumps(document)), methods=["GET"], include_in_schema=False)
-    base = f"{state.settings.public_url or state.settings.base_url}{ADDRESS}"
+    base = f"{state.settings.home}{ADDRESS}"
     app.add_route("/reference", partial(show_reference, sections(document, base), base), methods=["GET"], include_in_schema=False)
     install_problems(app, partial(_methods_at, [(compile_path(path)[0], sorted(map(str.upper, one))) for path, one in document["paths"].items()]))
     app.add_middleware(RateHeaders)

@@ -50,7 +50,7 @@ def demo(
     place, loaded = asyncio.run(_demo(settings, organization))
     print(f"{place.name} has the sample data now." if loaded else f"{place.name} had the sample data already.")
     if place.password:
-        print(f"Sign in at {settings.public_url or settings.base_url}/login as {EMAIL}, password {place.password}")
+        print(f"Sign in at {settings.home}/login as {EMAIL}, password {place.password}")
 
 
 async def _demo(settings: Settings, slug: str | None) -> tuple[Place, bool]:

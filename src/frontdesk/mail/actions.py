@@ -27,7 +27,7 @@ class Mailer:
 
     def __init__(self, vault: Vault, settings: Settings) -> None:
         """Links in letters lead to FRONTDESK_PUBLIC_URL, else to where this process listens."""
-        self._vault, self._base_url = vault, settings.public_url or settings.base_url
+        self._vault, self._base_url = vault, settings.home
 
     async def queue(
         self, db: Statements, template: str, *, to: str, locale: str | None, values: Mapping[str, Any],

@@ -61,7 +61,7 @@ class Provider:
         self._client_id = settings.oidc_client_id or ""
         self._client = AsyncOAuth2Client(
             self._client_id, settings.oidc_client_secret, scope=SCOPE, code_challenge_method="S256",
-            redirect_uri=(settings.public_url or settings.base_url) + CALLBACK,
+            redirect_uri=settings.home + CALLBACK,
             transport=Wire(httpx2.URL(self.issuer).host, plain=settings.development), timeout=SECONDS, follow_redirects=False, trust_env=False,
             headers={"Accept-Encoding": "identity", "User-Agent": "Frontdesk"},
         )  # fmt: skip

@@ -195,6 +195,6 @@ def _elsewhere(request: Request) -> str | None:
     Cookies know names only, and the one kept at `localhost` would not be there at `127.0.0.1`.
     """
     settings = request.app.state.settings
-    home = settings.public_url or settings.base_url
+    home = settings.home
     here, there = request.url.hostname, urlsplit(home).hostname
     return home if settings.development and here != there and {here, there} <= {"127.0.0.1", "localhost", "::1"} else None
