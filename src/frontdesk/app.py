@@ -147,9 +147,13 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
         async with database.platform() as db:
             return await channels.sandbox_numbers(db, user_id, phone_number_id)
 
+    async def recall(phone_number_id: str, bsuid: str) -> simulator.Recalled | None:
+        async with database.platform() as db:
+            return await channels.sample_customer(db, phone_number_id, bsuid)
+
     return simulator.SimulatorSettings(
         app_secret=secrets.simulator_app_secret or "", webhook_url=settings.base_url + WEBHOOK, public_url=settings.base_url + SIMULATOR,
-        store_path=settings.data_dir / "simulator.sqlite3", numbers=numbers, find=find,
+        store_path=settings.data_dir / "simulator.sqlite3", numbers=numbers, find=find, recall=recall,
     )  # fmt: skip
 
 

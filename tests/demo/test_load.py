@@ -8,7 +8,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from frontdesk import audit, demo
+from frontdesk import audit, channels, demo
 from frontdesk.analytics.store import SAMPLE_SOURCE
 from frontdesk.demo.cli import demo as demo_command
 from frontdesk.demo.rows import SAMPLE_SOURCE as WRITTEN_SOURCE
@@ -108,3 +108,22 @@ def test_the_command_makes_a_user_who_can_look_around(settings: Settings, monkey
     assert "'nowhere'" in str(CliRunner().invoke(commands, ["--organization", "nowhere"]).exception)
     with psycopg.connect(urls.owner) as connection:
         assert connection.execute("select count(*) from public.contacts").fetchone() == (40,)
+
+
+async def test_the_simulator_is_told_who_of_them_wrote_and_when_on_their_own_number_only(world: World, settings: Settings) -> None:
+    await load(world, settings)
+    ((number,),) = await world.see("select phone_number_id from channels where kind = 'simulator'")
+    written = await world.see("""
+        select i.value, v.last_inbound_at from conversations v
+        join contact_identities i on i.organization_id = v.organization_id and i.contact_id = v.contact_id and i.kind = 'bsuid'
+    """)
+    assert len(written) == 40
+    async with world.database.platform() as db:
+        for bsuid, wrote_at in written:
+            recalled = await channels.sample_customer(db, number, bsuid)
+            assert recalled is not None and recalled.at == wrote_at.timestamp() and (recalled.person.name or recalled.person.username)
+            assert await channels.sample_customer(db, world.neighbour.phone_number_id, bsuid) is None
+        assert await channels.sample_customer(db, number, "DE.1") is None
+    await world.see("update messages set provider_message_id = 'wamid.real' where direction = 'in' returning 1")
+    async with world.database.platform() as db:  # real customers write to the simulator itself: what it knows of them is right
+        assert await channels.sample_customer(db, number, written[0][0]) is None

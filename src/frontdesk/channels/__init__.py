@@ -33,7 +33,7 @@ from frontdesk.channels.records import (
 from frontdesk.channels.simulator.identifiers import bsuid_of as simulated_bsuid
 from frontdesk.channels.speaking import CannotSay, request
 from frontdesk.channels.store import all_of as list_channels
-from frontdesk.channels.store import note_inbound, organization_by_slug, sandbox_numbers, sandbox_of
+from frontdesk.channels.store import note_inbound, organization_by_slug, sample_customer, sandbox_numbers, sandbox_of
 
 __all__ = [
     "CLOUD_API",
@@ -81,6 +81,7 @@ __all__ = [
     "read",
     "renew_token",
     "request",
+    "sample_customer",
     "sandbox_numbers",
     "sandbox_of",
     "signed",

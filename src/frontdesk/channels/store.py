@@ -7,7 +7,7 @@ from uuid import UUID
 
 from frontdesk.channels.connected import ConnectedChannel
 from frontdesk.channels.lanes import Lane
-from frontdesk.channels.simulator import SandboxNumber
+from frontdesk.channels.simulator import Person, Recalled, SandboxNumber
 from frontdesk.database import Platform, Tenant, Tenants, batch
 
 COUNTED = 10_000  # conversations of a channel, at most: enough to know what goes with it
@@ -158,6 +158,14 @@ async def organization_by_slug(db: Platform, slug: str) -> dict[str, Any] | None
 async def everywhere(db: Platform, organization_id: UUID | None) -> list[dict[str, Any]]:
     """The channels of the installation, or of one organization, for the operator."""
     return await db.rows("select * from private.channels_of(%(organization_id)s)", {"organization_id": organization_id})
+
+
+async def sample_customer(db: Platform, phone_number_id: str, bsuid: str) -> Recalled | None:
+    """Who of the sample data this id is, and when they last wrote to this sandbox number."""
+    row = await db.row(
+        "select name, phone, username, wrote_at from private.sample_customer(%(number)s, %(bsuid)s)", {"number": phone_number_id, "bsuid": bsuid}
+    )
+    return None if row is None else Recalled(Person(bsuid, row["phone"], row["username"], row["name"]), row["wrote_at"].timestamp())
 
 
 async def sandbox_numbers(db: Platform, user_id: UUID | None, phone_number_id: str | None) -> list[SandboxNumber]:

@@ -1,13 +1,16 @@
 """The simulated Graph API answers as Meta does."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from frontdesk.channels import cloud_api
-from frontdesk.channels.simulator import Limits, access_token
+from frontdesk.channels.simulator import Limits, Person, Recalled, access_token
 from tests.channels.simulator.stage import NUMBER, SECRET, Stage, Stages
+
+SAMPLE = "US.12345678901234567"  # somebody of the sample data
 
 
 async def test_a_text_is_accepted_and_stands_on_the_phone(stage: Stage) -> None:
@@ -175,6 +178,18 @@ async def test_the_window_may_refuse_at_once(stages: Stages) -> None:
     async with stages(window_refusal="at once") as stage:
         answer = await stage.send()
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, 131047)
+
+
+@pytest.mark.parametrize(("hours", "recipient", "accepted"), [(23, SAMPLE, 200), (25, SAMPLE, 400), (23, "", 400)])
+async def test_who_wrote_before_the_simulator_was_there_may_be_answered_in_time(stages: Stages, hours: int, recipient: str, accepted: int) -> None:
+    async def recall(number: str, bsuid: str) -> Recalled | None:
+        known = (number, bsuid) == (NUMBER, SAMPLE)
+        return Recalled(Person(SAMPLE, username="zainab.a", name="Zainab"), time.time() - hours * 3600) if known else None
+
+    async with stages(window_refusal="at once", recall=recall) as stage:
+        answer = await stage.send(**({"to": None, "recipient": recipient} if recipient else {}))
+        assert answer.status_code == accepted, answer.text
+        assert len(await stage.phone(SAMPLE)) == (accepted == 200)
 
 
 async def test_the_window_is_one_of_number_and_person(stage: Stage) -> None:

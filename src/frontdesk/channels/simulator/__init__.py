@@ -2,13 +2,15 @@
 
 from frontdesk.channels.simulator.app import PROGRAM_PATHS, NotInProduction, build, run, running
 from frontdesk.channels.simulator.identifiers import access_token, waba_id
-from frontdesk.channels.simulator.records import Limits, Pace, SandboxNumber, SimulatorSettings
+from frontdesk.channels.simulator.records import Limits, Pace, Person, Recalled, SandboxNumber, SimulatorSettings
 
 __all__ = [
     "PROGRAM_PATHS",
     "Limits",
     "NotInProduction",
     "Pace",
+    "Person",
+    "Recalled",
     "SandboxNumber",
     "SimulatorSettings",
     "access_token",

@@ -9,8 +9,6 @@ from frontdesk.channels.simulator.identifiers import new_wamid
 from frontdesk.channels.simulator.records import Message, Outgoing, Person, SandboxNumber
 from frontdesk.channels.simulator.world import World
 
-WINDOW = 24 * 3600
-"""Free messages are possible this long after the customer's last one. Source: Meta's page on service windows."""
 MAGIC_AT_ONCE = {"5550056": 131056, "5550429": 130429}
 MAGIC_LATER = {"5550026": 131026, "5550047": 131047, "5550049": 131049, "5550050": 131050, "5550472": 130472}
 MAGIC_BAD_GATEWAY = "5550500"
@@ -49,6 +47,9 @@ async def write(world: World, number: SandboxNumber, person: Person, note: Note)
 async def accept(world: World, number: SandboxNumber, outgoing: Outgoing) -> Message:
     """A business sends: check WhatsApp's rules, keep it, and plan what becomes of it. Raises GraphError."""
     person = _recipient(world, number, outgoing)
+    if not world.may_answer(number.phone_number_id, person.bsuid):
+        await world.recall(number.phone_number_id, person.bsuid)
+        person = world.people.get(person.bsuid) or person
     code = await _fate(world, number, person, outgoing)
     world.rates.take(number.phone_number_id, person.bsuid, time.monotonic())
     await world.know(person)
@@ -95,7 +96,7 @@ async def _fate(world: World, number: SandboxNumber, person: Person, outgoing: O
         raise GraphError(131009, "Param reaction['message_id'] must be the id of a message in this chat.")
     if world.settings.magic_recipients and (person.phone or "")[-7:] in MAGIC_LATER:
         return MAGIC_LATER[(person.phone or "")[-7:]]
-    if world.windows.get((number.phone_number_id, person.bsuid), 0) > time.time() - WINDOW:
+    if world.may_answer(number.phone_number_id, person.bsuid):
         return None
     if world.settings.window_refusal == "at once":
         raise GraphError(131047)

@@ -49,6 +49,7 @@ class Limits:
 
 Numbers = Callable[[Request], Awaitable[Sequence[SandboxNumber]]]
 Find = Callable[[str], Awaitable[SandboxNumber | None]]
+Recall = Callable[[str, str], Awaitable["Recalled | None"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class SimulatorSettings:
     """The numbers that this visitor may use; None lets every visitor use every number seen so far."""
     find: Find | None = None
     """The number with this id, if there is one; None takes every id as a number."""
+    recall: Recall | None = None
+    """Who of the product's sample data this id is, and when they last wrote to this number. The simulator never saw them write; None knows nobody."""
     window_refusal: Literal["later", "at once"] = "later"
     """Whether 131047 comes as a failed status, as it usually does, or as the answer to the send."""
     magic_recipients: bool = True
@@ -87,6 +90,14 @@ class Person:
     def address(self) -> str:
         """How the phone page names them in its address."""
         return f"+{self.phone}" if self.phone else f"@{self.username}" if self.username else self.bsuid
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Somebody who wrote before the simulator was there, and when that was last."""
+
+    person: Person
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

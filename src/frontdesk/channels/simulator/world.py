@@ -18,6 +18,8 @@ from frontdesk.channels.simulator.store import Store
 TYPING_LASTS = 25
 """Seconds. Source: Meta's page on typing indicators."""
 EARLY_LIMIT = 3.0
+WINDOW = 24 * 3600
+"""Free messages are possible this long after the customer's last one. Source: Meta's page on service windows."""
 
 
 class World:
@@ -91,6 +93,18 @@ class World:
         if self.people.get(person.bsuid) != person:
             self.people.add(person)
             await self._store.do(partial(memory.save_person, person=person))
+
+    def may_answer(self, phone_number_id: str, bsuid: str) -> bool:
+        """Whether this person wrote to this number within the window."""
+        return self.windows.get((phone_number_id, bsuid), 0) > time.time() - WINDOW
+
+    async def recall(self, phone_number_id: str, bsuid: str) -> None:
+        """Know of somebody in the product's sample data, and that they wrote."""
+        recall = self.settings.recall
+        recalled = await recall(phone_number_id, bsuid) if recall else None
+        if recalled is not None:
+            await self.know(self.people.get(bsuid) or recalled.person)
+            self.windows[phone_number_id, bsuid] = max(recalled.at, self.windows.get((phone_number_id, bsuid), 0))
 
     async def keep(self, message: Message, updates: Sequence[Update]) -> None:
         """Keep a message and its webhooks on disk, then let the webhooks go."""
