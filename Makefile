@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# Files of tests are spread over the processors, each process with a PostgreSQL of its own.
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # Modules are compiled when they are first used: that halves the time of the installation.
 PIP := $(VENV)/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-compile --constraint constraints.txt
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -19,8 +21,8 @@ serve: $(VENV)/run  ## Start everything: http://localhost:3002
 
 test: $(VENV)/dev  ## Run the whole test suite, and what uses PostgreSQL again on the system's own, if there is one.
 	@$(if $(CHROMIUM),,echo "No Chromium found: the browser tests are skipped (Debian: apt-get install chromium).")
-	$(VENV)/bin/python -m pytest
-	$(if $(SYSTEM_POSTGRESQL),FRONTDESK_TEST_PG=system $(VENV)/bin/python -m pytest -m "database and not browser" -q)
+	$(PYTEST)
+	$(if $(SYSTEM_POSTGRESQL),FRONTDESK_TEST_PG=system $(PYTEST) -m "database and not browser" -q)
 
 check: $(VENV)/dev  ## Check style, types, the direction of imports and the rules of the house.
 	$(VENV)/bin/ruff check

@@ -1,5 +1,7 @@
 """Secrets at rest: opened only where they were sealed."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ SHORT = "A" * 22 + "=="  # 16 bytes: AES-128
 BARE = NEW.partition(":")[2]
 
 
-@pytest.mark.parametrize("keys", ["", "k1", "k1:not base64", "k1:AAAA", f"k1:{SHORT}", BARE, f":{BARE}", f"k.1:{BARE}", f"{NEW},{NEW}"])
+@pytest.mark.parametrize("keys", ["", "k1", "k1:not base64", "k1:AAAA", f"k1:{SHORT}", BARE, f":{BARE}", f"k.1:{BARE}", f"{NEW},{NEW}"], ids=itertools.count())
 def test_a_key_that_cannot_be_is_refused_and_not_repeated(keys: str) -> None:
     with pytest.raises(BadKey, match="FRONTDESK_SECRET_KEYS") as refusal:
         Vault(keys)

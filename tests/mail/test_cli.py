@@ -2,13 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from frontdesk import doctor
-from frontdesk.database import new_id
 from frontdesk.errors import FrontdeskError
 from frontdesk.mail.cli import app
 from frontdesk.settings import BadSettings, Settings
@@ -51,7 +51,7 @@ async def test_what_wants_a_look_comes_first_and_is_sent_again(owe: Owe, mails: 
     assert [row["state"] for row in await mails()] == ["queued", "queued"]
 
 
-@pytest.mark.parametrize(("word", "why"), [("nonsense", "not the id of a mail"), (str(new_id()), "no mail with this id")])
+@pytest.mark.parametrize(("word", "why"), [("nonsense", "not the id of a mail"), (str(UUID(int=1)), "no mail with this id")])
 async def test_what_cannot_be_sent_again_is_told(word: str, why: str) -> None:
     with pytest.raises(FrontdeskError, match=why):
         await typed("resend", word)
