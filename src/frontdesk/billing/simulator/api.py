@@ -1,6 +1,7 @@
 """The scripting door: the switches of everything that can go wrong, what became of webhooks, and a fresh start."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import wraps
 from json import JSONDecodeError
 from typing import Any
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from frontdesk.billing.simulator import deliveries, faults
+from frontdesk.billing.simulator import advancing, clock, deliveries, faults, settings
 from frontdesk.billing.simulator.account import Account
 from frontdesk.errors import BadInput, FrontdeskError
 from frontdesk.web.loopback import require_json, require_loopback
@@ -24,6 +25,10 @@ def routes() -> list[Route]:
         Route("/_test/faults", _door(put_faults), methods=["PUT"]),
         Route("/_test/faults", _door(delete_faults), methods=["DELETE"]),
         Route("/_test/deliveries", _door(show_deliveries), methods=["GET"]),
+        Route("/_test/clock", _door(show_clock), methods=["GET"]),
+        Route("/_test/advance", _door(advance_clock), methods=["POST"]),
+        Route("/_test/settings", _door(show_settings), methods=["GET"]),
+        Route("/_test/settings", _door(put_settings), methods=["PUT"]),
         Route("/_test/account", _door(delete_account), methods=["DELETE"]),
     ]
 
@@ -49,6 +54,34 @@ async def delete_faults(request: Request, account: Account) -> Response:
 async def show_deliveries(request: Request, account: Account) -> Response:
     """GET /_test/deliveries: the latest webhooks and what became of them, the newest first."""
     return JSONResponse({"waiting": await account.do(deliveries.waiting), "deliveries": await account.do(deliveries.log)})
+
+
+async def show_clock(request: Request, account: Account) -> Response:
+    """GET /_test/clock: what it shows, and when the next thing happens by itself."""
+    return JSONResponse({"now": await account.do(lambda world: world.now()), "next": await account.do(clock.next_due)})
+
+
+async def advance_clock(request: Request, account: Account) -> Response:
+    """POST /_test/advance {"seconds": 3600}, or {"until": 1800000000}, or {"to": "next"}: time goes by, and what is due happens.
+
+    With {"patient": true} webhooks are heard before the next thing happens.
+    """
+    wanted = await _json(request)
+    until = await account.do(lambda world: settings.target(world, wanted))
+    walk = await advancing.advance(account, until, patient=wanted.get("patient") is True)
+    return JSONResponse({"now": walk.now, "happened": [asdict(one) for one in walk.happened]})
+
+
+async def show_settings(request: Request, account: Account) -> Response:
+    """GET /_test/settings: when payments are tried again, and what happens in the end."""
+    return JSONResponse(await account.do(settings.described))
+
+
+async def put_settings(request: Request, account: Account) -> Response:
+    """PUT /_test/settings: these, and the usual ones for what is not named."""
+    wanted = settings.parse(await _json(request))
+    await account.do(lambda world: settings.put(world, wanted))
+    return await show_settings(request, account)
 
 
 async def delete_account(request: Request, account: Account) -> Response:

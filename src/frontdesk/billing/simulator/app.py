@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from frontdesk.billing.simulator import api, wire
 from frontdesk.billing.simulator.account import Account
+from frontdesk.billing.simulator.advancing import Pulse
 from frontdesk.billing.simulator.records import SimulatorSettings
 from frontdesk.web.failures import install_failures
 
@@ -36,7 +37,10 @@ async def running(app: FastAPI) -> AsyncIterator[None]:
     """Open the account and close it again. What is mounted gets no lifespan of its own: enter this one."""
     account: Account = app.state.account
     await account.open()
+    pulse = Pulse(account)
+    pulse.open()
     try:
         yield
     finally:
+        await pulse.close()
         await account.close()

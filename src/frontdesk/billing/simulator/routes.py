@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontdesk.billing.simulator import customers, events, portal_configurations, prices, products, webhook_endpoints
+from frontdesk.billing.simulator import billing_addresses, customers, events, portal_configurations, prices, products, webhook_endpoints
 from frontdesk.billing.simulator.expanding import Includable
 
 Handler = Callable[..., dict[str, Any]]
@@ -47,12 +47,14 @@ ROUTES: list[Route] = [
     *thing("/v1/events", "event", events, "retrieve index"),
     *thing("/v1/webhook_endpoints", "endpoint", webhook_endpoints, "create retrieve update delete index"),
     *thing("/v1/billing_portal/configurations", "configuration", portal_configurations, "create retrieve update index"),
+    *(Route(*one) for one in billing_addresses.ADDRESSES),
 ]
 """The first that fits counts: fixed words stand before names."""
 
 INCLUDABLE: dict[tuple[str, str], Includable] = {
     ("billing_portal.configuration", "features.subscription_update.products"): portal_configurations.products,
     ("price", "tiers"): prices.tiers,
+    **billing_addresses.SHOWN_ON_DEMAND,
 }
 """Fields that are shown only to whoever expands them, by the kind of their object and their place in it."""
 
