@@ -50,6 +50,8 @@ OTHER_UNIQUE = {
     "subscriptions_provider": "an event names a subscription, and nobody else",
     "billing_events_pkey": "an event of a customer that is nobody's here is the installation's",
     "billing_events_provider_event_id_key": "an event comes once, whosever it is",
+    "customers_to_close_pkey": "an organization that is no more",
+    "chores_pkey": "work of the installation",
     "billing_refusals_pkey": "calls that nobody made",
     "usage_metrics_pkey": "the same for everybody",
     "role_permissions_pkey": "the same for everybody",

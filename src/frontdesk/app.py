@@ -23,6 +23,7 @@ from frontdesk.auto_replies import web as auto_replies_web
 from frontdesk.bell import Bell
 from frontdesk.billing import simulator as stripe_simulator
 from frontdesk.billing import web as billing_web
+from frontdesk.billing.payment import web as payment_web
 from frontdesk.channels import simulator
 from frontdesk.channels import web as channels_web
 from frontdesk.contacts import api as contacts_api
@@ -64,7 +65,7 @@ ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     organizations_web, erasure_web, archives_web,
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
-    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, audit_web,
+    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web, audit_web,
     api_keys_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
@@ -78,6 +79,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     app.state.mailer = Mailer(secrets.vault, settings)
     app.state.load_frame = _frame
     app.state.find_visitor = registration.visitor_finder(database, settings)
+    app.state.money = billing.open_money(settings, database)
     app.state.simulator = app.state.stripe_simulator = None
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"], include_in_schema=False)
     for door in DOORS:
@@ -96,7 +98,8 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
     stripe_paths = [STRIPE_SIMULATOR + path for path in stripe_simulator.PROGRAM_PATHS]
     web.install(app, programs=[api.ADDRESS + "/", *(SIMULATOR + path for path in simulator.PROGRAM_PATHS), *stripe_paths])
     keeper = Keeper(database, lambda lanes: bell.ring("in", lanes))
-    return Application(app, _webhook(settings, database, keeper, secrets), OwnAppWebhook(database, keeper, secrets.vault))
+    own_apps, stripe = OwnAppWebhook(database, keeper, secrets.vault), _stripe_webhook(settings, database, secrets)
+    return Application(app, _webhook(settings, database, keeper, secrets), own_apps, stripe)
 
 
 def run_simulator(settings: Settings) -> None:
@@ -113,9 +116,9 @@ def run_simulator(settings: Settings) -> None:
 class Application:
     """The whole application. Lets webhooks past everything that only pages need."""
 
-    def __init__(self, app: FastAPI, webhook: Webhook, own_app_webhook: OwnAppWebhook) -> None:
-        """Serve pages with `app`, and webhooks with the one for all or the one for organizations' own apps."""
-        self.app, self.webhook, self.own_app_webhook = app, webhook, own_app_webhook
+    def __init__(self, app: FastAPI, webhook: Webhook, own_app_webhook: OwnAppWebhook, stripe_webhook: billing.StripeWebhook) -> None:
+        """Serve pages with `app`, and webhooks with the one for all, the one for organizations' own apps, or that of Stripe."""
+        self.app, self.webhook, self.own_app_webhook, self.stripe_webhook = app, webhook, own_app_webhook, stripe_webhook
         self.state = app.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +127,8 @@ class Application:
             await self.webhook(scope, receive, send)  # type: ignore[arg-type]  # Starlette's aliases say MutableMapping, ours dict
         elif scope["type"] == "http" and scope["path"].startswith(WEBHOOK + "/"):
             await self.own_app_webhook(scope["path"].removeprefix(WEBHOOK + "/"), scope, receive, send)  # type: ignore[arg-type]  # as above
+        elif scope["type"] == "http" and scope["path"] == STRIPE_WEBHOOK:
+            await self.stripe_webhook(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -133,6 +138,11 @@ def _webhook(settings: Settings, database: Database, keeper: Keeper, secrets: Se
     if secrets.simulator_app_secret:
         sources.append(Source(channels.SIMULATOR, (secrets.simulator_app_secret,)))
     return Webhook(database, keeper, sources, secrets.whatsapp_verify_token)
+
+
+def _stripe_webhook(settings: Settings, database: Database, secrets: Secrets) -> billing.StripeWebhook:
+    simulated = (secrets.simulator_stripe_secret,) if settings.stripe_simulated and secrets.simulator_stripe_secret else ()
+    return billing.StripeWebhook(database, [*settings.stripe_webhook_secrets, *simulated])
 
 
 def _simulator_settings(settings: Settings, database: Database, secrets: Secrets) -> simulator.SimulatorSettings:
@@ -209,6 +219,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(simulator.running(app.state.simulator))
         if app.state.stripe_simulator is not None:
             await stack.enter_async_context(stripe_simulator.running(app.state.stripe_simulator))
+        if app.state.money is not None:
+            stack.push_async_callback(app.state.money.close)
         if app.state.provider is not None:
             stack.push_async_callback(app.state.provider.close)
         yield

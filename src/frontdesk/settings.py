@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 # what examples show in place of a value, alone or as the password or key after a colon
 PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|replace-?me|<[^<>]+>|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
 
+SIMULATED_STRIPE = "sk_test_simulator"  # how keys of the simulated Stripe begin
 OIDC = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")  # what a provider of OpenID Connect takes
 
 
@@ -48,6 +49,13 @@ class Settings(BaseSettings):
     simulator_url: str | None = Field(None, validation_alias="FRONTDESK_SIMULATOR_URL")
     automatic_answers_per_minute: int = Field(6, validation_alias="FRONTDESK_AUTOMATIC_ANSWERS_PER_MINUTE", ge=1)
 
+    stripe_secret_key: str | None = Field(None, validation_alias="STRIPE_SECRET_KEY")
+    stripe_webhook_secret: str | None = Field(None, validation_alias="STRIPE_WEBHOOK_SECRET")
+    stripe_automatic_tax: bool = Field(False, validation_alias="STRIPE_AUTOMATIC_TAX")
+    stripe_tax_code: str = Field("txcd_10103001", validation_alias="STRIPE_TAX_CODE", pattern=r"^txcd_\d{8}$")
+    stripe_vat_ids: bool = Field(True, validation_alias="STRIPE_VAT_IDS")
+    stripe_promotion_codes: bool = Field(True, validation_alias="STRIPE_PROMOTION_CODES")
+
     smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
     mail_from: str | None = Field(None, validation_alias="MAIL_FROM")
     audit_key: str | None = Field(None, validation_alias="FRONTDESK_AUDIT_KEY")
@@ -75,7 +83,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "whatsapp_app_secret", "whatsapp_verify_token", "secret_keys", "audit_key", "database_url", "database_owner_url", "smtp_url",
-        "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_name", mode="after",
+        "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_name", "stripe_secret_key", "stripe_webhook_secret", mode="after",
     )  # fmt: skip
     @classmethod
     def placeholder_is_nothing(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -136,6 +144,16 @@ class Settings(BaseSettings):
             raise ValueError("must be the provider's https address, such as https://accounts.google.com")
         return value
 
+    @field_validator("stripe_secret_key", mode="after")
+    @classmethod
+    def secret_half(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Accept a secret or restricted key of Stripe only; the simulated one has no place in production."""
+        if value is not None and not value.startswith(("sk_", "rk_")):
+            raise ValueError("must be a secret or restricted key, which begins with sk_ or rk_")
+        if value is not None and value.startswith(SIMULATED_STRIPE) and info.data.get("env") == "production":
+            raise ValueError("is a key of the simulated Stripe, which exists in development only")
+        return value
+
     @field_validator("whatsapp_graph_authority", mode="after")
     @classmethod
     def certificates(cls, value: Path | None) -> Path | None:
@@ -158,6 +176,8 @@ class Settings(BaseSettings):
                             ("WHATSAPP_VERIFY_TOKEN", self.whatsapp_verify_token)):  # fmt: skip
             if not value:
                 raise ValueError(f"FRONTDESK_ENV=production needs a real {name}")
+        if self.stripe_secret_key and not self.stripe_webhook_secrets:
+            raise ValueError("STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET, or nothing that is paid is heard of")
         if self.oidc_missing and len(self.oidc_missing) < len(OIDC):
             raise ValueError(f"sign-in through a provider needs {' and '.join(self.oidc_missing)} as well")
         return self
@@ -181,6 +201,16 @@ class Settings(BaseSettings):
     def simulated(self) -> bool:
         """Whether the simulator answers for sandbox numbers."""
         return self.development and self.simulator
+
+    @property
+    def stripe_simulated(self) -> bool:
+        """Whether the simulated Stripe takes the money: without a key of a real account, or with one of its own."""
+        return self.simulated and (self.stripe_secret_key or SIMULATED_STRIPE).startswith(SIMULATED_STRIPE)
+
+    @property
+    def stripe_webhook_secrets(self) -> tuple[str, ...]:
+        """What Stripe's events may be signed with: two while the secret is rotated, parted by a comma."""
+        return tuple(one.strip() for one in (self.stripe_webhook_secret or "").split(",") if one.strip())
 
     @property
     def mailbox(self) -> bool:

@@ -1,7 +1,7 @@
 """The worker: drives the lanes, and looks after what the clock demands."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import LiteralString
 from uuid import UUID
 
@@ -29,27 +29,44 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
     """Work until told to stop; finish what is begun, then give the lanes back."""
     worker = new_id() if settings.database_url else ALONE
     authority = settings.whatsapp_graph_authority.read_bytes() if settings.whatsapp_graph_authority else None
-    async with Session(authority=authority) as session:
+    async with AsyncExitStack() as open_things:
+        session = await open_things.enter_async_context(Session(authority=authority))
         outbound = _outbound(settings, database, live, session, worker)
         inbound = _inbound(settings, database, live, outbound, worker)
         bell.answer("in", inbound.wake)
         bell.answer("out", outbound.wake)
         sender = Sender(database, secret_files.load(settings).vault, settings)
-        looks = {"in": inbound.look, "out": outbound.look, "mail": sender.look}
+        books = await _bookkeeper(settings, database, live, open_things)
+        looks = {"in": inbound.look, "out": outbound.look, "mail": sender.look, "billing": books.look if books else _nobody}
         live.on_wake(lambda direction: looks[direction]())
         async with asyncio.TaskGroup() as group:
             group.create_task(inbound.run(stop))
             group.create_task(outbound.run(stop))
             group.create_task(sender.run(stop))
+            if books:
+                group.create_task(books.run(stop))
             group.create_task(erasure.delete_what_is_due(database, stop))
             group.create_task(billing.keep_time(database, Mailer(secret_files.load(settings).vault, settings), stop))
             group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
             group.create_task(_every(DAY, "select private.forget_others()", database, stop))
             group.create_task(_every(DAY, "select private.forget_mails()", database, stop))
+            group.create_task(_every(DAY, "select private.forget_billing_events()", database, stop))
             group.create_task(_every(HOUR, "select private.forget_api_answers()", database, stop))
             group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})
+
+
+async def _bookkeeper(settings: Settings, database: Database, live: Live, open_things: AsyncExitStack) -> billing.Bookkeeper | None:
+    money = billing.open_money(settings, database)
+    if money is None:
+        return None
+    open_things.push_async_callback(money.close)
+    return billing.Bookkeeper(money, lambda organization_id: live.changed([organization_id], "billing"))
+
+
+def _nobody() -> None:
+    """Nothing is sold here."""
 
 
 def _inbound(settings: Settings, database: Database, live: Live, outbound: OutboundRoad, worker: UUID) -> InboundRoad:

@@ -87,6 +87,7 @@ PIECES = {
     "/dashboard/inbox/unread": "a piece of the frame",
     "/dashboard/inbox/{conversation_id}/head": "a piece of a conversation",
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
+    "/dashboard/billing/checkout": "leads back from the payment page",
     "/healthz": "for programs",
     "/login/second-factor": "looked at by tests/users/test_browser.py, between two steps",
     "/simulator/mail/{mail_id}/html": "a piece of a mail",

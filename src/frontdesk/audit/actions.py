@@ -38,10 +38,10 @@ async def append(
 
 
 async def append_as(
-    db: Platform, organization_id: UUID, actor: Actor, action: str, *, target_type: str | None = None,
+    db: Platform | Tenants, organization_id: UUID, actor: Actor, action: str, *, target_type: str | None = None,
     target_id: UUID | str | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Record in an organization's log what somebody did outside of it, such as signing in."""
+    """Record in an organization's log what somebody did outside of it, such as signing in, or what was begun in his name."""
     await store.append(db, organization_id, actor, action, _target(target_type, target_id), details or {})
 
 

@@ -27,7 +27,7 @@ async def append(
         {
             "organization_id": organization_id, "action": action, "details": Jsonb(dict(details)),
             "target_type": target[0], "target_id": target[1], "kind": actor.kind,
-            "user_id": actor.user_id, "name": actor.name, "address": actor.address,
+            "user_id": actor.user_id or actor.key_id, "name": actor.name, "address": actor.address,
             "user_agent": actor.user_agent, "request_id": actor.request_id,
         },
     )  # fmt: skip

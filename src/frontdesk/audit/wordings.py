@@ -70,6 +70,15 @@ WORDINGS = {
         "sign_in", "plug", (_("%(actor)s linked an account of %(issuer)s to sign in with"), _("%(actor)s linked an account to sign in with")), "warn"
     ),
     "user.identity_unlinked": Wording("sign_in", "plug", (_("%(actor)s unlinked an account that signed in"),), "warn"),
+    "checkout.started": Wording("money", "billing", (_("%(actor)s went to pay for %(name)s"), _("%(actor)s went to pay for a plan"))),
+    "portal.opened": Wording("money", "billing", (_("%(actor)s went to the payment pages"),)),
+    "subscription.started": Wording("money", "billing", (_("The subscription to %(name)s began"), _("A subscription began")), "ok"),
+    "subscription.changed": Wording("money", "billing", (_("The subscription to %(name)s changed"), _("The subscription changed"))),
+    "subscription.ended": Wording("money", "billing", (_("The subscription ended; the plan is %(name)s now"), _("The subscription ended")), "warn"),
+    "invoice.paid": Wording("money", "billing", (_("Invoice %(name)s was paid: %(amount)s"), _("An invoice was paid")), "ok"),
+    "invoice.payment_failed": Wording(
+        "money", "warning", (_("Invoice %(name)s could not be collected: %(amount)s"), _("An invoice could not be collected")), "bad"
+    ),
     "session.revoked": Wording("sign_in", "lock", (_("%(actor)s ended a session on another device"),), "warn"),
     "member.role_changed": Wording(
         "rights", "team", (_("%(actor)s changed the role of %(name)s from %(from)s to %(to)s"), _("%(actor)s changed a member’s role")), "warn"

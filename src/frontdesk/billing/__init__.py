@@ -1,7 +1,20 @@
-"""What can be bought, and what an organization has."""
+"""What can be bought, what an organization has, and the ways to pay for it."""
 
+from frontdesk.billing.catalogue import CatalogueDrifted, NotForSale
+from frontdesk.billing.checkout import RETURN as CHECKOUT_RETURN
+from frontdesk.billing.checkout import AlreadySubscribed, NotYourCheckout, OtherCheckout, OtherCurrency, finish_checkout, start_checkout
+from frontdesk.billing.jobs import Bookkeeper
 from frontdesk.billing.lifecycle import keep_time
+from frontdesk.billing.portal import NothingBoughtYet, portal_link
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
 from frontdesk.billing.store import account, current, invoices, plan_in_use, plans, prices
+from frontdesk.billing.stripe_api import Money, NothingForSale, Place, StripeAway, StripeRefuses, StripeRefusesUs, asking, open_money
+from frontdesk.billing.syncing import BeingSynchronized, Synced, sync_customer
+from frontdesk.billing.webhook import StripeWebhook
 
-__all__ = ["Account", "Invoice", "Plan", "PlanInUse", "Price", "Subscription", "account", "current", "invoices", "keep_time", "plan_in_use", "plans", "prices"]
+__all__ = [
+    "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Invoice", "Money", "NotForSale",
+    "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway",
+    "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking", "current", "finish_checkout", "invoices",
+    "keep_time", "open_money", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
+]  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
-from frontdesk.database import Tenant
+from frontdesk.database import Platform, Tenant
 
 
 async def plans(db: Tenant) -> list[Plan]:
@@ -15,6 +15,14 @@ async def plans(db: Tenant) -> list[Plan]:
         from public.subscription_plans p
         where retired_at is null and exists (select from public.plan_prices c where c.plan_id = p.id and c.retired_at is null) order by position
         """,
+    )
+
+
+async def all_plans(db: Platform) -> list[Plan]:
+    """Every plan there is, also what is not for sale or not any more."""
+    return await db.records(
+        Plan,
+        "select id, name, description, currency, monthly_price, yearly_price, limits, features, overage from public.subscription_plans order by position",
     )
 
 
@@ -33,7 +41,7 @@ async def current(db: Tenant) -> Subscription | None:
     )
 
 
-async def prices(db: Tenant) -> list[Price]:
+async def prices(db: Tenant | Platform) -> list[Price]:
     """What is sold now: each plan's price each month and each year, in every currency it is sold in."""
     return await db.records(
         Price,
@@ -42,6 +50,14 @@ async def prices(db: Tenant) -> list[Price]:
         from public.plan_prices c join public.subscription_plans p on p.id = c.plan_id
         where c.retired_at is null and p.retired_at is null order by p.position, c.billing_interval, c.currency
         """,
+    )
+
+
+async def note_provider_price(db: Platform, price: Price, provider_price_id: str) -> None:
+    """Note how Stripe calls a price."""
+    await db.run(
+        "select private.note_provider_price(%(lookup_key)s, %(version)s, %(provider_price_id)s)",
+        {"lookup_key": price.lookup_key, "version": price.version, "provider_price_id": provider_price_id},
     )
 
 

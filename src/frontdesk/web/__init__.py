@@ -26,7 +26,7 @@ from frontdesk.web.guard import (
     find_visitor,
     framed,
 )
-from frontdesk.web.pages import Pages, pages, render
+from frontdesk.web.pages import Pages, leave, pages, render
 from frontdesk.web.protection import FormExpired, OriginCheck, WrongOrganization, check_form
 from frontdesk.web.requests import address, is_htmx, local_path, request_id, wants_fragment
 from frontdesk.web.sessions import demand_security, end_pending, end_session, pending_token, session_token, start_pending, start_session
@@ -70,6 +70,7 @@ __all__ = [
     "go",
     "install",
     "is_htmx",
+    "leave",
     "local_path",
     "needs_of",
     "pages",

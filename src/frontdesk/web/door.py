@@ -44,9 +44,9 @@ class Door:
         """Start without routes; `app.include_router(door.router)` opens it."""
         self.router = APIRouter(include_in_schema=False)
 
-    def get(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False) -> Callable[[Handler], Handler]:
-        """Answer GET."""
-        return self._route("GET", path, needs, fresh, verified)
+    def get(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False, apart: bool = False) -> Callable[[Handler], Handler]:
+        """Answer GET. `apart`: as below."""
+        return self._route("GET", path, needs, fresh, verified, apart)
 
     def post(self, path: str, *, needs: Needs, fresh: bool = False, verified: bool = False, apart: bool = False) -> Callable[[Handler], Handler]:
         """Answer POST. `apart`: the handler asks another server, so it gets no transaction and opens its own with `entered`."""

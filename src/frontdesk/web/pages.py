@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from babel.support import Translations
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from frontdesk.access import Actor
 from frontdesk.database import SecondFactorNeeded
 from frontdesk.web import devices, flash, times, words
 from frontdesk.web.assets import static
 from frontdesk.web.forms import form_token, hand_out_token, hidden_fields
-from frontdesk.web.requests import nonce, request_id, state, wants_fragment
+from frontdesk.web.requests import is_htmx, nonce, request_id, state, wants_fragment
 
 PACKAGE = Path(__file__).parent.parent
 LOCALES = Path(__file__).parent / "locales"
@@ -71,6 +72,18 @@ async def render(request: Request, name: str, *, status_code: int = 200, headers
     hand_out_token(request, response)
     flash.forget_shown(request, response)
     return response
+
+
+async def leave(request: Request, address: str) -> Response:
+    """Go to a page of somebody else's, whose address is a secret of the reader's. Scripts are told by a header, browsers by a page.
+
+    No redirect: a browser follows none to another site after a form, since our policy lets forms go nowhere else.
+    """
+    if urlsplit(address).scheme not in ("http", "https") or not address.isprintable():
+        raise ValueError("this is no address to go to")
+    if is_htmx(request):
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return await render(request, "leaving.html", headers={"Refresh": f"0; url={address}"}, address=address)
 
 
 async def _surroundings(request: Request) -> dict[str, Any]:

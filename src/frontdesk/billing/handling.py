@@ -1,0 +1,94 @@
+"""One customer's events, handled: ask how he stands and store it, or put them off; after the last try somebody has to look."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from psycopg import OperationalError
+
+from frontdesk.billing import inbox, ledger
+from frontdesk.billing.inbox import Taken
+from frontdesk.billing.stripe_api import Money, StripeRefuses, asking, is_missing
+from frontdesk.billing.syncing import BeingSynchronized, sync_customer
+
+HOLD = 180  # seconds: whoever holds events for longer is dead, and another takes them
+PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)  # seconds between tries, then somebody has to look
+SOON = 3.0  # seconds: when others stored about the same customer all the time
+log = structlog.get_logger()
+
+
+async def handle_next(money: Money) -> list[UUID | None]:
+    """Take what waits longest and handle it. Returns the organization it was about (None: nobody here), or nothing when nothing waits."""
+    async with money.database.platform() as db:
+        events = await inbox.take(db, HOLD)
+    if not events:
+        return []
+    organization_id = events[0].organization_id
+    for event in events:
+        _cry(event)
+    try:
+        if organization_id is None:
+            await _settle_nobodys(money, events)
+        else:
+            await sync_customer(money, organization_id, [event.id for event in events])
+    except OperationalError:
+        raise  # they are taken again when the time for which we hold them is over
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about this customer alone, and is kept with his events
+        await put_off(money, events, error)
+    return [organization_id]
+
+
+async def put_off(money: Money, events: Sequence[Taken], error: Exception) -> None:
+    """Note why, and try again later; each event by how often it was tried."""
+    why = f"{type(error).__name__}: {error}"
+    async with money.database.platform() as db:
+        for event in events:
+            pause = SOON if isinstance(error, BeingSynchronized) else pause_after(event.attempts)
+            await inbox.postpone(db, [event.id], why, pause)
+            if pause is None:
+                log.error("an event of Stripe's could not be handled; it waits for a look", event=event.provider_event_id, why=why)
+    log.warning("events of Stripe's were put off", events=len(events), why=why)
+
+
+def pause_after(attempts: int) -> float | None:
+    """How long after so many tries the next one comes; None after the last."""
+    return PAUSES[attempts - 1] if attempts <= len(PAUSES) else None
+
+
+async def close_next(money: Money) -> bool:
+    """Delete one customer at Stripe whose organization is deleted here; what he subscribed to ends with it. False when there is none."""
+    async with money.database.platform() as db:
+        taken = await ledger.take_customer_to_close(db, HOLD)
+    if taken is None:
+        return False
+    customer_id, attempts = taken
+    try:
+        with asking():
+            await money.v1.customers.delete_async(customer_id)
+    except StripeRefuses as error:
+        if not is_missing(error):
+            await _try_closing_again(money, customer_id, attempts, error)
+            return True
+    except Exception as error:  # noqa: BLE001 - as above
+        await _try_closing_again(money, customer_id, attempts, error)
+        return True
+    async with money.database.platform() as db:
+        await ledger.settle_customer_to_close(db, customer_id)
+    return True
+
+
+async def _try_closing_again(money: Money, customer_id: str, attempts: int, error: Exception) -> None:
+    log.error("a customer of a deleted organization could not be closed at Stripe; it is tried again", customer=customer_id, error=type(error).__name__)
+    async with money.database.platform() as db:
+        await ledger.settle_customer_to_close(db, customer_id, f"{type(error).__name__}: {error}", pause_after(min(attempts, len(PAUSES))))
+
+
+async def _settle_nobodys(money: Money, events: Sequence[Taken]) -> None:
+    async with money.database.platform() as db:
+        await ledger.settle_events(db, None, [event.id for event in events])
+
+
+def _cry(event: Taken) -> None:
+    """What no subscription shows, and somebody has to know."""
+    if event.type.startswith("charge.dispute.") and event.attempts == 1:
+        log.error("a payment is disputed: look at it in Stripe's dashboard", event=event.provider_event_id, type=event.type, dispute=event.object_id)

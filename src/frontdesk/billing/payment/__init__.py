@@ -1,0 +1,1 @@
+"""The ways to Stripe's pages and back."""
