@@ -5,8 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontdesk.billing.simulator import billing_addresses, customers, events, portal_configurations, prices, products, webhook_endpoints
+from frontdesk.billing.simulator import (
+    billing_addresses,
+    coupons,
+    customers,
+    events,
+    meters,
+    portal_configurations,
+    prices,
+    products,
+    promotion_codes,
+    tax_ids,
+    webhook_endpoints,
+)
 from frontdesk.billing.simulator.expanding import Includable
+from frontdesk.billing.simulator.searching import FIELDS, search
 
 Handler = Callable[..., dict[str, Any]]
 """`handler(world, params, **path)`, in the thread of the store and inside one transaction; it waits for nobody."""
@@ -41,18 +54,31 @@ def thing(path: str, name: str, module: Any, verbs: str) -> list[Route]:
 
 
 ROUTES: list[Route] = [
+    *(Route("GET", f"/v1/{kind}s/search", search(kind)) for kind in FIELDS),
     *thing("/v1/customers", "customer", customers, "create retrieve update delete index"),
+    *thing("/v1/customers/{customer}/tax_ids", "tax_id", tax_ids, "create retrieve delete index"),
     *thing("/v1/products", "product", products, "create retrieve update delete index"),
     *thing("/v1/prices", "price", prices, "create retrieve update index"),
+    *thing("/v1/coupons", "coupon", coupons, "create retrieve update delete index"),
+    *thing("/v1/promotion_codes", "promotion_code", promotion_codes, "create retrieve update index"),
     *thing("/v1/events", "event", events, "retrieve index"),
     *thing("/v1/webhook_endpoints", "endpoint", webhook_endpoints, "create retrieve update delete index"),
     *thing("/v1/billing_portal/configurations", "configuration", portal_configurations, "create retrieve update index"),
     *(Route(*one) for one in billing_addresses.ADDRESSES),
+    *thing("/v1/billing/meters", "meter", meters, "create retrieve update index"),
+    Route("POST", "/v1/billing/meters/{meter}/deactivate", meters.deactivate),
+    Route("POST", "/v1/billing/meters/{meter}/reactivate", meters.reactivate),
+    Route("GET", "/v1/billing/meters/{meter}/event_summaries", meters.summaries),
+    Route("POST", "/v1/billing/meter_events", meters.tell),
+    Route("POST", "/v1/billing/meter_event_adjustments", meters.adjust),
 ]
 """The first that fits counts: fixed words stand before names."""
 
 INCLUDABLE: dict[tuple[str, str], Includable] = {
     ("billing_portal.configuration", "features.subscription_update.products"): portal_configurations.products,
+    ("coupon", "applies_to"): coupons.applies_to,
+    ("customer", "tax"): customers.tax,
+    ("customer", "tax_ids"): customers.listed_tax_ids,
     ("price", "tiers"): prices.tiers,
     **billing_addresses.SHOWN_ON_DEMAND,
 }

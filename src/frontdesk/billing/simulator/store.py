@@ -48,6 +48,7 @@ create table if not exists answers (
   request_id text not null,
   body text not null
 ) without rowid;
+create index if not exists answers_by_age on answers (at);
 """
 
 T = TypeVar("T")
