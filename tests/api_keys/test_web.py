@@ -197,3 +197,21 @@ async def test_who_proved_himself_long_ago_proves_it_again_first(house: House) -
     await house.browser.send("/account/reauthentication", page="/account/reauthentication?next=/dashboard/api-keys", password=PASSWORD)
     await house.browser.send(f"{KEYS}/{key_id}/revocation", page=KEYS)
     assert await house.call(key) == 401
+
+
+async def test_there_are_no_more_than_a_hundred_keys_that_open_something(house: House) -> None:
+    await house.owner.execute(
+        """
+        insert into api_keys (organization_id, id, name, prefix, scopes, created_by, expires_at, revoked_at)
+        select m.organization_id, gen_random_uuid(), 'x', 'fd_live_000000', '{contacts:read}', m.user_id,
+          case when n = 101 then now() - interval '1 day' end, case when n = 102 then now() end
+        from organization_members m join auth.users u on u.id = m.user_id and u.email = 'maya@example.com', generate_series(1, 102) as n
+        """
+    )
+    full = await house.make()
+    assert full.status_code == 409 and "at most 100 keys" in full.text
+    await house.owner.execute(
+        "update api_keys set revoked_at = now() where id = (select id from api_keys where revoked_at is null and expires_at is null limit 1)"
+    )
+    assert KEY.search((await house.make()).text)
+    assert "at most 100 keys" in (await house.make()).text

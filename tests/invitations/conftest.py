@@ -65,6 +65,10 @@ class Desk:
         )
         return dict(rows)
 
+    async def member(self, email: str) -> str:
+        """The id of whoever came in with this email."""
+        return str((await self.see("select id from auth.users where email = %s", email))[0][0])
+
     async def log(self) -> list[Any]:
         return await self.see("select action, details from audit_logs where action ~ '^(member|invitation)' order by seq")
 

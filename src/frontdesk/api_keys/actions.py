@@ -21,6 +21,10 @@ class MadeAlready(Conflict):
     """This key was made already, and is shown only once. Revoke it and make another if you did not keep it."""
 
 
+class TooManyKeys(Conflict):
+    """An organization has at most 100 keys that open something. Revoke what nobody needs any more."""
+
+
 class MoreThanYou(NotAllowed):
     """An API key cannot be allowed more than you are."""
 
@@ -34,14 +38,15 @@ class TooManyNetworks(BadInput):
 
 
 async def create(db: Tenant, key_id: UUID, new: NewKey) -> str:
-    """Make a key that may do part of what its maker may, and return it: it is never to be seen again. Raises MoreThanYou or MadeAlready."""
+    """Make a key that may do part of what its maker may, and return it: it is never to be seen again. Raises MoreThanYou, MadeAlready or TooManyKeys."""
     if not set(new.scopes) <= db.permissions:
         raise MoreThanYou(field="scopes")
     key = api.new_key()
     key_hash = api.hash_of(key)
     assert key_hash is not None
-    if not await store.create(db, key_id, key_hash, api.shown_of(key), new):
-        raise MadeAlready
+    outcome = await store.create(db, key_id, key_hash, api.shown_of(key), new)
+    if outcome != "made":
+        raise MadeAlready if outcome == "taken" else TooManyKeys
     told = {
         "name": new.name, "prefix": api.shown_of(key), "scopes": sorted(new.scopes), "networks": [str(one) for one in new.networks],
         "expires_at": new.expires_at.isoformat() if new.expires_at else None,

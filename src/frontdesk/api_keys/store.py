@@ -40,16 +40,16 @@ async def anything(db: Tenant) -> bool:
     return bool(await db.value("select exists (select from public.api_keys where organization_id = %(id)s)", {"id": db.organization_id}))
 
 
-async def create(db: Tenant, key_id: UUID, key_hash: bytes, prefix: str, new: NewKey) -> bool:
-    """Store a key for the member of this transaction; only its hash is kept. False for an id that is taken."""
-    made = await db.value(
+async def create(db: Tenant, key_id: UUID, key_hash: bytes, prefix: str, new: NewKey) -> str:
+    """Store a key for the member of this transaction; only its hash is kept. made, taken (there was a key of this id), or full."""
+    outcome: str = await db.value(
         "select private.create_api_key(%(organization_id)s, %(id)s, %(hash)s, %(name)s, %(prefix)s, %(scopes)s, %(networks)s::text[]::cidr[], %(until)s)",
         {
             "organization_id": db.organization_id, "id": key_id, "hash": key_hash, "name": new.name, "prefix": prefix,
             "scopes": list(new.scopes), "networks": [str(one) for one in new.networks], "until": new.expires_at,
         },
     )  # fmt: skip
-    return bool(made)
+    return outcome
 
 
 async def revoke(db: Tenant, key_id: UUID) -> bool:

@@ -1047,6 +1047,8 @@ create table public.organization_invitations (
   locale text not null default 'en' check (locale ~ '^[a-z]{2,3}$'),  -- of its mail
   mail_id uuid,  -- its latest mail, whose row goes before this one
   sent_at timestamptz not null default now(),
+  withheld text[] not null default '{}'
+    constraint organization_invitations_withheld check (withheld <@ array['contacts:export', 'conversations:oversee', 'phone_numbers:read']),  -- from whom it lets in
   primary key (organization_id, id)
 );
 create unique index organization_invitations_open on public.organization_invitations (organization_id, lower(email))
@@ -1345,22 +1347,26 @@ create table public.api_answers (
 create index api_answers_by_age on public.api_answers (created_at);
 select private.protect('public.api_answers', reads => null, writes => null, worker => 'nothing');
 
--- Makes a key for the member of this transaction, with nothing that he may not do himself. False for an id that is taken.
+-- Makes a key for the member of this transaction, with nothing that he may not do himself: made, taken (there was a key of this id), or full.
 create function private.create_api_key(
   organization uuid, key uuid, hash_of_key bytea, key_name text, key_prefix text, wanted_scopes text[], allowed_networks cidr[], until timestamptz)
-returns boolean language plpgsql security definer set search_path = '' as $$
+returns text language plpgsql security definer set search_path = '' as $$
 declare held constant text := coalesce(current_setting('frontdesk.permissions', true), '');
 begin
   if not private.may_act_for(organization) or current_setting('role') <> 'frontdesk_member' or strpos(held, ' api_keys:write ') = 0
      or exists (select from unnest(wanted_scopes) as wanted where strpos(held, ' ' || wanted || ' ') = 0) then
     raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege';
   end if;
+  perform pg_advisory_xact_lock(hashtextextended('api keys of ' || organization, 0));
+  if exists (select from public.api_keys k where k.organization_id = organization and k.id = key) then return 'taken'; end if;
+  if (select count(*) from public.api_keys k where k.organization_id = organization and k.revoked_at is null
+      and (k.expires_at is null or k.expires_at > now())) >= 100 then
+    return 'full';
+  end if;
   insert into public.api_keys (organization_id, id, name, prefix, scopes, networks, created_by, expires_at)
-  values (organization, key, key_name, key_prefix, wanted_scopes, allowed_networks, nullif(current_setting('frontdesk.user_id', true), '')::uuid, until)
-  on conflict (organization_id, id) do nothing;
-  if not found then return false; end if;
+  values (organization, key, key_name, key_prefix, wanted_scopes, allowed_networks, nullif(current_setting('frontdesk.user_id', true), '')::uuid, until);
   insert into private.api_key_hashes (key_hash, organization_id, api_key_id) values (hash_of_key, organization, key);
-  return true;
+  return 'made';
 end $$;
 grant execute on function private.create_api_key(uuid, uuid, bytea, text, text, text[], cidr[], timestamptz) to frontdesk_member;
 
@@ -3865,17 +3871,31 @@ language sql security definer set search_path = '' as $$
     private.take_attempt(sha256(convert_to('invitations to|' || lower(to_email), 'UTF8')), 6, 86400))
 $$;
 
--- Invites somebody. outcome: invited, or why not: not_allowed, too_many (for `wait` seconds), full, member, pending.
+-- Whether this transaction may give somebody this role: a key only one that may do no more than the key itself, apart from what no key has for
+-- itself. A person's own role is looked at elsewhere.
+create function private.may_give(as_role text) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select nullif(current_setting('frontdesk.api_key_id', true), '') is null or not exists (
+    select from public.role_permissions p where p.role = as_role
+      and p.permission <> all (array['campaigns:read', 'channels:read', 'contacts:write', 'conversations:oversee', 'phone_numbers:read'])
+      and strpos(current_setting('frontdesk.permissions', true), ' ' || p.permission || ' ') = 0)
+$$;
+
+-- Invites somebody. outcome: invited, or why not: not_allowed, more_than_key, too_many (for `wait` seconds), full, member, pending.
 create function private.invite_member(
-  organization uuid, invitation uuid, to_email text, as_role text, hash_of_token bytea, in_locale text, until timestamptz)
+  organization uuid, invitation uuid, to_email text, as_role text, hash_of_token bytea, in_locale text, until timestamptz,
+  withholds text[] default '{}')
 returns table (outcome text, wait integer)
 language plpgsql security definer set search_path = '' as $$
 begin
   outcome := case when private.inviting_role(organization) is null then 'not_allowed' else 'invited' end;
+  if outcome = 'invited' and not private.may_give(as_role) then outcome := 'more_than_key'; end if;
   if outcome = 'invited' and not private.consume_usage(organization, 'members') then outcome := 'full'; end if;
   -- from here on nobody else invites for this organization, or comes in
-  if exists (select from public.organization_members m join auth.users u on u.id = m.user_id
-             where m.organization_id = organization and lower(u.email) = lower(to_email)) then
+  if outcome not in ('invited', 'full') then
+    return next; return;
+  elsif exists (select from public.organization_members m join auth.users u on u.id = m.user_id
+                where m.organization_id = organization and lower(u.email) = lower(to_email)) then
     outcome := 'member';
   elsif exists (select from public.organization_invitations i
                 where i.organization_id = organization and lower(i.email) = lower(to_email) and private.is_open(i)) then
@@ -3888,17 +3908,18 @@ begin
   if outcome = 'invited' then
     update public.organization_invitations i set revoked_at = now()  -- an expired one makes room
     where i.organization_id = organization and lower(i.email) = lower(to_email) and i.accepted_at is null and i.revoked_at is null;
-    insert into public.organization_invitations (organization_id, id, email, role, token_hash, invited_by, expires_at, locale)
-    values (organization, invitation, to_email, as_role, hash_of_token, nullif(current_setting('frontdesk.user_id', true), '')::uuid, until, in_locale)
+    insert into public.organization_invitations (organization_id, id, email, role, token_hash, invited_by, expires_at, locale, withheld)
+    values (organization, invitation, to_email, as_role, hash_of_token, nullif(current_setting('frontdesk.user_id', true), '')::uuid, until, in_locale,
+      array(select distinct unnest(withholds) order by 1))
     on conflict do nothing;
     if not found then outcome := 'pending'; end if;
   end if;
   return next;
 end $$;
-grant execute on function private.invite_member(uuid, uuid, text, text, bytea, text, timestamptz) to frontdesk_member;
+grant execute on function private.invite_member(uuid, uuid, text, text, bytea, text, timestamptz, text[]) to frontdesk_member;
 
 -- Gives an invitation a new token and new days; the old token opens nothing any more. It is whoever does this who invites from then on.
--- outcome: resent, or why not: not_allowed, missing, too_many (for `wait` seconds), full: it had expired, and its seat is taken.
+-- outcome: resent, or why not: not_allowed, missing, more_than_key, too_many (for `wait` seconds), full: it had expired, and its seat is taken.
 create function private.resend_invitation(organization uuid, invitation uuid, hash_of_token bytea, until timestamptz)
 returns table (outcome text, wait integer, email text, role text, locale text)
 language plpgsql security definer set search_path = '' as $$
@@ -3912,6 +3933,7 @@ begin
   outcome := case
     when acting is null then 'not_allowed'
     when found_one.id is null then 'missing'
+    when not private.may_give(found_one.role) then 'more_than_key'
     when not private.is_open(found_one) and not private.consume_usage(organization, 'members') then 'full'
     else 'resent' end;
   if outcome = 'resent' then
@@ -3976,13 +3998,14 @@ end $$;
 
 -- The invitations that nobody has answered or taken back, the newest first, with what became of their mail.
 create function private.list_invitations(organization uuid, how_many integer)
-returns table (id uuid, email text, role text, invited_by text, sent_at timestamptz, expires_at timestamptz, state text, mail_state text)
+returns table (id uuid, email text, role text, invited_by text, sent_at timestamptz, expires_at timestamptz, state text, mail_state text,
+  withheld text[])
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if not private.may_act_for(organization) or strpos(coalesce(current_setting('frontdesk.permissions', true), ''), ' members:write ') = 0 then return; end if;
   return query
   select i.id, i.email, i.role, private.user_name(u.raw_user_meta_data, u.email), i.sent_at, i.expires_at,
-    case when i.expires_at <= now() then 'expired' when not private.may_still_invite(i) then 'orphaned' else 'open' end, m.state
+    case when i.expires_at <= now() then 'expired' when not private.may_still_invite(i) then 'orphaned' else 'open' end, m.state, i.withheld
   from public.organization_invitations i
   left join auth.users u on u.id = i.invited_by
   left join private.mail_outbox m on m.id = i.mail_id
@@ -4048,8 +4071,8 @@ begin
     when allowed is not null and (select count(*) from public.organization_members m where m.organization_id = of_organization) >= allowed then 'full'
     else 'joined' end;
   if outcome = 'joined' then
-    insert into public.organization_members (organization_id, user_id, role, invited_by)
-    values (of_organization, by_user, found_one.role, found_one.invited_by);
+    insert into public.organization_members (organization_id, user_id, role, invited_by, withheld)
+    values (of_organization, by_user, found_one.role, found_one.invited_by, found_one.withheld);
     update auth.users u set email_confirmed_at = now() where u.id = by_user and u.email_confirmed_at is null;
   end if;
   if outcome in ('joined', 'member') then

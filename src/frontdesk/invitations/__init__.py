@@ -2,6 +2,6 @@
 
 from frontdesk.invitations.acceptance.actions import come_in, find
 from frontdesk.invitations.actions import NoSuchInvitation, invite, pending, resend, revoke
-from frontdesk.invitations.records import Held, Invitation
+from frontdesk.invitations.records import Held, Invitation, NewInvitation
 
-__all__ = ["Held", "Invitation", "NoSuchInvitation", "come_in", "find", "invite", "pending", "resend", "revoke"]
+__all__ = ["Held", "Invitation", "NewInvitation", "NoSuchInvitation", "come_in", "find", "invite", "pending", "resend", "revoke"]

@@ -8,7 +8,7 @@ from frontdesk import audit, organizations, usage, users
 from frontdesk.database import Tenant, new_id
 from frontdesk.errors import Conflict, NotAllowed, NotFound
 from frontdesk.invitations import store
-from frontdesk.invitations.records import LASTS, Invitation
+from frontdesk.invitations.records import LASTS, Invitation, NewInvitation
 from frontdesk.mail import Mailer
 
 MOST_SHOWN = 200
@@ -30,7 +30,13 @@ class MayNotInvite(NotAllowed):
     """Your role in this organization does not allow this any more. Ask an owner or an admin."""
 
 
-_REFUSALS = {"not_allowed": MayNotInvite, "member": AlreadyMember, "pending": AlreadyInvited, "missing": NoSuchInvitation}
+class MoreThanTheKey(NotAllowed):
+    """An API key lets nobody in who may do more than it: viewers need the scope messages:read, members messages:write, and admins are invited by people."""
+
+
+_REFUSALS = {
+    "not_allowed": MayNotInvite, "member": AlreadyMember, "pending": AlreadyInvited, "missing": NoSuchInvitation, "more_than_key": MoreThanTheKey,
+}  # fmt: skip
 
 
 async def pending(db: Tenant, before: UUID | None = None, how_many: int = MOST_SHOWN) -> list[Invitation]:
@@ -46,16 +52,15 @@ async def find(db: Tenant, invitation_id: UUID) -> Invitation:
     return found[0]
 
 
-async def invite(db: Tenant, mailer: Mailer, email: str, role: str, locale: str) -> UUID:
-    """Invite somebody by mail. email: already checked; role: admin, member or viewer; locale: the language of the mail.
-
-    Raises AlreadyMember, AlreadyInvited, PlanLimitReached, TooManyAttempts or MayNotInvite.
-    """
+async def invite(db: Tenant, mailer: Mailer, wanted: NewInvitation) -> UUID:
+    """Invite somebody by mail. Raises AlreadyMember, AlreadyInvited, PlanLimitReached, TooManyAttempts, MayNotInvite or MoreThanTheKey."""
     token, invitation_id, until = users.new_token(), new_id(), datetime.now(UTC) + LASTS
-    outcome = await store.invite(db, invitation_id, email, role, users.hash_of_token(token), locale, until)
+    outcome = await store.invite(db, invitation_id, wanted, users.hash_of_token(token), until)
     await _demand(db, outcome, "invited")
-    await _send(db, mailer, invitation_id, email, role, locale, token, until)
-    details = {"email": email, "role": role, "expires_at": until.isoformat(timespec="seconds")}
+    await _send(db, mailer, invitation_id, wanted.email, wanted.role, wanted.locale, token, until)
+    details: dict[str, Any] = {"email": wanted.email, "role": wanted.role, "expires_at": until.isoformat(timespec="seconds")}
+    if wanted.withheld:
+        details["restrictions"] = sorted(set(wanted.withheld))
     await audit.append(db, "member.invited", target_type="invitation", target_id=invitation_id, details=details)
     return invitation_id
 
@@ -63,7 +68,7 @@ async def invite(db: Tenant, mailer: Mailer, email: str, role: str, locale: str)
 async def resend(db: Tenant, mailer: Mailer, invitation_id: UUID) -> str:
     """Send an invitation again, with a new link, for another seven days, and return its address. The old link opens nothing any more.
 
-    Raises NoSuchInvitation, PlanLimitReached, TooManyAttempts or MayNotInvite.
+    Raises NoSuchInvitation, PlanLimitReached, TooManyAttempts, MayNotInvite or MoreThanTheKey.
     """
     token, until = users.new_token(), datetime.now(UTC) + LASTS
     outcome = await store.resend(db, invitation_id, users.hash_of_token(token), until)

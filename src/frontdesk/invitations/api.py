@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from frontdesk import mail, organizations, users
 from frontdesk.access import Permission
 from frontdesk.api import PAGE, BadCursor, Body, CursorText, Db, Door, Limit, Page
-from frontdesk.invitations import actions
-from frontdesk.invitations.records import Invitation
+from frontdesk.invitations import actions, records
+from frontdesk.invitations.records import Invitation, Withholdable
 
 door = Door("Invitations")
 
@@ -28,6 +28,7 @@ class InvitationReply(BaseModel):
     invited_by: str | None
     sent_at: datetime
     expires_at: datetime
+    withheld: list[Withholdable] = Field(description="What of their role whoever comes in may not do.")
     state: Literal["open", "expired", "orphaned"] = Field(description="`orphaned`: whoever invited may not do so any more.")
 
 
@@ -38,6 +39,7 @@ class NewInvitation(Body):
 
     email: users.Email = Field(max_length=254)
     role: Role
+    withheld: list[Withholdable] = Field([], max_length=3, description="What of their role they shall not do: restrictions, from the first moment on.")
     locale: str | None = Field(None, max_length=8, description="The language of the mail; that of the organization unless given.")
 
 
@@ -53,10 +55,12 @@ async def list_invitations(db: Db, limit: Limit = PAGE, cursor: CursorText = Non
 async def create_invitation(request: Request, db: Db, invitation: NewInvitation) -> InvitationReply:
     """Invite somebody by mail, within the plan's seats.
 
-    The email of whoever made the API key must be confirmed. 429 says as well that too many were invited within the hour.
+    The email of whoever made the API key must be confirmed, and the key must be allowed what the role is: viewers need `messages:read`, members
+    `messages:write`; admins are invited by people only. 429 says as well that too many were invited within the hour.
     """
     locale = mail.best_locale(invitation.locale or (await organizations.current(db)).locale)
-    invitation_id = await actions.invite(db, request.app.state.mailer, invitation.email, invitation.role, locale)
+    wanted = records.NewInvitation(invitation.email, invitation.role, locale, invitation.withheld)
+    invitation_id = await actions.invite(db, request.app.state.mailer, wanted)
     return _reply(await actions.find(db, invitation_id))
 
 
@@ -89,5 +93,5 @@ def _place(cursor: str | None) -> UUID | None:
 def _reply(one: Invitation) -> InvitationReply:
     return InvitationReply.model_validate(
         {"id": one.id, "email": one.email, "role": one.role, "invited_by": one.invited_by, "sent_at": one.sent_at, "expires_at": one.expires_at,
-         "state": one.state}
+         "withheld": one.withheld, "state": one.state}
     )  # fmt: skip

@@ -1,11 +1,23 @@
 """Invitations as the domain knows them: frozen, and without their tokens, which stand in the mail only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 LASTS = timedelta(days=7)
-ROLES = ("admin", "member", "viewer")  # owners are made by owners, among those who are members already
+Withholdable = Literal["contacts:export", "conversations:oversee", "phone_numbers:read"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """Whom to invite. email: already checked; role: admin, member or viewer; locale: the language of the mail; withheld: of the role's permissions."""
+
+    email: str
+    role: str
+    locale: str
+    withheld: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +25,7 @@ class Invitation:
     """One that nobody has answered or taken back, as the team sees it.
 
     invited_by: None when that user is gone. state: "open", "expired", or "orphaned" when whoever invited may not do so any more.
-    mail_state: how far its mail is, as the outbox of mails says; None when that is forgotten.
+    mail_state: how far its mail is, as the outbox of mails says; None when that is forgotten. withheld: what of the role whoever comes in may not do.
     """
 
     id: UUID
@@ -24,6 +36,7 @@ class Invitation:
     expires_at: datetime
     state: str
     mail_state: str | None
+    withheld: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from frontdesk.database import Platform, Tenant
-from frontdesk.invitations.records import Answer, Held, Invitation
+from frontdesk.invitations.records import Answer, Held, Invitation, NewInvitation
 
 MOST = 100_000  # that one organization can have open at a time: it invites sixty an hour, and each lasts a week until somebody takes it back
 
@@ -15,7 +15,7 @@ async def pending(db: Tenant, before: UUID | None, how_many: int, only: UUID | N
     return await db.records(
         Invitation,
         """
-        select id, email, role, invited_by, sent_at, expires_at, state, mail_state from private.list_invitations(%(organization_id)s, %(most)s)
+        select id, email, role, invited_by, sent_at, expires_at, state, mail_state, withheld from private.list_invitations(%(organization_id)s, %(most)s)
         where (%(before)s::uuid is null or id < %(before)s) and (%(only)s::uuid is null or id = %(only)s)
         order by id desc limit %(how_many)s
         """,
@@ -23,14 +23,17 @@ async def pending(db: Tenant, before: UUID | None, how_many: int, only: UUID | N
     )
 
 
-async def invite(db: Tenant, invitation_id: UUID, email: str, role: str, token_hash: bytes, locale: str, until: datetime) -> dict[str, Any]:
+async def invite(db: Tenant, invitation_id: UUID, wanted: NewInvitation, token_hash: bytes, until: datetime) -> dict[str, Any]:
     """Invite somebody: the `outcome`, and the seconds to `wait` where that was too often."""
     return _answered(
         await db.row(
-            "select outcome, wait from private.invite_member(%(organization_id)s, %(id)s, %(email)s, %(role)s, %(hash)s, %(locale)s, %(until)s)",
+            """
+            select outcome, wait
+            from private.invite_member(%(organization_id)s, %(id)s, %(email)s, %(role)s, %(hash)s, %(locale)s, %(until)s, %(withheld)s)
+            """,
             {
-                "organization_id": db.organization_id, "id": invitation_id, "email": email, "role": role,
-                "hash": token_hash, "locale": locale, "until": until,
+                "organization_id": db.organization_id, "id": invitation_id, "email": wanted.email, "role": wanted.role,
+                "hash": token_hash, "locale": wanted.locale, "until": until, "withheld": list(wanted.withheld),
             },
         ),
     )  # fmt: skip

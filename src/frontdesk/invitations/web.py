@@ -1,17 +1,18 @@
 """The HTML door of invitations for those who invite."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, BeforeValidator, field_validator
 from starlette.responses import Response
 
 from frontdesk import mail, organizations, usage, users
-from frontdesk.access import Permission
+from frontdesk.access import WITHHOLDABLE, Permission
 from frontdesk.database import Tenant
 from frontdesk.errors import FrontdeskError, LimitReached
 from frontdesk.invitations import actions
+from frontdesk.invitations.records import NewInvitation, Withholdable
 from frontdesk.web import Db, Door, Form, go, read_form, render
 
 door = Door()
@@ -21,11 +22,12 @@ ONE = ALL + "/{invitation_id}"
 
 
 class InvitationForm(BaseModel):
-    """Whom to invite, as what, and in which language."""
+    """Whom to invite, as what, with which restrictions, and in which language."""
 
     email: users.Email
     role: Literal["admin", "member", "viewer"]
     locale: str = "en"
+    withheld: Annotated[list[Withholdable], BeforeValidator(lambda chosen: chosen if isinstance(chosen, list) else [chosen])] = []
 
     @field_validator("locale")
     @classmethod
@@ -38,7 +40,8 @@ class InvitationForm(BaseModel):
 async def index(request: Request, db: Db) -> Response:
     """The form, and the invitations that nobody has answered."""
     organization = await organizations.current(db)
-    return await _page(request, db, Form.of({"role": "member", "locale": mail.best_locale(organization.locale)}))
+    withheld = [one for one in WITHHOLDABLE if one not in db.permissions]
+    return await _page(request, db, Form.of({"role": "member", "locale": mail.best_locale(organization.locale), "withheld": withheld}))
 
 
 @door.post(ALL, needs=Permission.MEMBERS_WRITE, verified=True)
@@ -49,7 +52,7 @@ async def create(request: Request, db: Db) -> Response:
         return await _page(request, db, form, 422)
     sent = form.data
     try:
-        await actions.invite(db, request.app.state.mailer, sent.email, sent.role, sent.locale)
+        await actions.invite(db, request.app.state.mailer, NewInvitation(sent.email, sent.role, sent.locale, sent.withheld))
     except FrontdeskError as error:
         return await _refused(request, db, form, error)
     return go(request, ALL, f"{sent.email} is invited.")
@@ -83,5 +86,5 @@ async def _page(request: Request, db: Tenant, form: Form[Any], status_code: int 
     return await render(
         request, "invitations/index.html", status_code=status_code, headers=headers, form=form, invitations=await actions.pending(db),
         seats=next((one for one in await usage.overview(db) if one.metric == "members"), None),
-        unsent=not (settings.smtp_url or settings.mailbox),
+        withholdable=WITHHOLDABLE, mine=db.permissions, unsent=not (settings.smtp_url or settings.mailbox),
     )  # fmt: skip
