@@ -138,3 +138,8 @@ async def test_the_library_without_async_is_served_as_well(stage: Stage) -> None
     client = stripe.StripeClient(KEY, base_addresses={"api": stage.url})
     made = await asyncio.to_thread(client.v1.customers.create, {"name": "Ada"})
     assert made.name == "Ada"
+
+
+async def test_who_asks_twice_at_the_same_time_is_served_once(stage: Stage) -> None:
+    made = await asyncio.gather(*(stage.v1.customers.create_async({"name": "Ada"}, {"idempotency_key": "cus:1"}) for _ in range(16)))
+    assert len({one.id for one in made}) == 1 and len((await stage.v1.events.list_async()).data) == 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from frontdesk.billing.simulator import params as p
-from frontdesk.billing.simulator import shapes, tax_ids
+from frontdesk.billing.simulator import payment_calls, shapes, standing, tax_ids
 from frontdesk.billing.simulator.errors import invalid
 from frontdesk.billing.simulator.listing import PAGING, listing
 from frontdesk.billing.simulator.world import World
@@ -19,13 +19,18 @@ FIELDS = (
 
 
 def create(world: World, params: p.Params) -> Object:
-    """POST /v1/customers. Tax ids given here are added."""
-    p.known(params, (*FIELDS, "tax_id_data"))
+    """POST /v1/customers. A payment method given here is attached, tax ids are added. Raises StripeError 402 for a card that its bank refuses."""
+    p.known(params, (*FIELDS, "payment_method", "tax_id_data"))
     customer = shapes.make(
         "customer", id=world.new_id("cus", 14), created=world.now(), balance=0, delinquent=False, invoice_prefix=world.new_id("x", 8)[2:].upper(),
         invoice_settings=shapes.make("customer.invoice_settings"), next_invoice_sequence=1, preferred_locales=[], tax_exempt="none",
     )  # fmt: skip
-    world.put(_changed(world, customer, params))
+    later = p.inner(params, "invoice_settings") or {}  # its default can be attached only to a customer who is there
+    world.put(_changed(world, customer, {name: value for name, value in params.items() if name != "invoice_settings"}))
+    if method := p.text(params, "payment_method"):
+        attached = payment_calls.attach_method(world, {"customer": customer["id"]}, method)["id"]
+        later = {name: attached if value == method else value for name, value in later.items()}
+    world.put(_changed(world, customer, {"invoice_settings": later}))
     world.emit("customer.created", customer)
     for given in p.several(params, "tax_id_data"):
         tax_ids.create(world, given, customer["id"])
@@ -48,8 +53,13 @@ def update(world: World, params: p.Params, customer: str) -> Object:
 
 
 def delete(world: World, params: p.Params, customer: str) -> Object:
-    """DELETE /v1/customers/{customer}: for good, with the tax ids."""
+    """DELETE /v1/customers/{customer}: for good. Subscriptions end at once, tax ids and payment methods go along."""
     before = world.get(customer, "customer")
+    for subscription in world.find("subscription", customer=customer):
+        if subscription["status"] not in standing.OVER:
+            standing.cancel(world, subscription, reason="cancellation_requested")
+    for method in world.find("payment_method", customer=customer):
+        world.put(method | {"customer": None})
     for tax_id in world.find("tax_id", customer=customer):
         world.delete(tax_id["id"])
     gone = world.delete(customer)
@@ -66,6 +76,12 @@ def index(world: World, params: p.Params) -> Object:
 def listed_tax_ids(world: World, customer: Object) -> Object:
     """`tax_ids`, which Stripe shows only to whoever expands it."""
     return shapes.list_of(world.find("tax_id", customer=customer["id"])[::-1], f"/v1/customers/{customer['id']}/tax_ids")
+
+
+def subscriptions(world: World, customer: Object) -> Object:
+    """`subscriptions`, which Stripe shows only to whoever expands it: those that are not over."""
+    living = [one for one in world.find("subscription", customer=customer["id"]) if one["status"] not in standing.OVER]
+    return shapes.list_of(living[::-1], f"/v1/customers/{customer['id']}/subscriptions")
 
 
 def tax(world: World, customer: Object) -> Object:

@@ -77,6 +77,7 @@ ROUTES: list[Route] = [
 INCLUDABLE: dict[tuple[str, str], Includable] = {
     ("billing_portal.configuration", "features.subscription_update.products"): portal_configurations.products,
     ("coupon", "applies_to"): coupons.applies_to,
+    ("customer", "subscriptions"): customers.subscriptions,
     ("customer", "tax"): customers.tax,
     ("customer", "tax_ids"): customers.listed_tax_ids,
     ("price", "tiers"): prices.tiers,
