@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from frontdesk.billing.simulator import advancing, clock, deliveries, faults, settings
+from frontdesk.billing.simulator import advancing, clock, deliveries, faults, settings, shortcuts
 from frontdesk.billing.simulator.account import Account
 from frontdesk.errors import BadInput, FrontdeskError
 from frontdesk.web.loopback import require_json, require_loopback
@@ -29,6 +29,8 @@ def routes() -> list[Route]:
         Route("/_test/advance", _door(advance_clock), methods=["POST"]),
         Route("/_test/settings", _door(show_settings), methods=["GET"]),
         Route("/_test/settings", _door(put_settings), methods=["PUT"]),
+        Route("/_test/purchases", _door(create_purchase), methods=["POST"]),
+        Route("/_test/cards", _door(create_card), methods=["POST"]),
         Route("/_test/account", _door(delete_account), methods=["DELETE"]),
     ]
 
@@ -84,10 +86,30 @@ async def put_settings(request: Request, account: Account) -> Response:
     return await show_settings(request, account)
 
 
+async def create_purchase(request: Request, account: Account) -> Response:
+    """POST /_test/purchases {"session": "cs_…", "number": "4242424242424242"}: what a customer does on the pay page, his bank included."""
+    fields = {"expiry": "12/34", "cvc": "123", "country": "DE", **await _fields(request)}
+    done = await account.do(lambda world: shortcuts.buy(world, fields))
+    return JSONResponse({"session": done["id"], "status": done["status"], "subscription": done["subscription"]})
+
+
+async def create_card(request: Request, account: Account) -> Response:
+    """POST /_test/cards {"customer": "cus_…", "number": "4000000000000341"}: what a customer does on the portal to be charged by another card."""
+    fields = {"expiry": "12/34", "cvc": "123", **await _fields(request)}
+    return JSONResponse({"payment_method": await account.do(lambda world: shortcuts.give_card(world, fields))})
+
+
 async def delete_account(request: Request, account: Account) -> Response:
     """DELETE /_test/account: everything is as on the first day."""
     await account.forget()
     return Response(status_code=204)
+
+
+async def _fields(request: Request) -> dict[str, Any]:
+    given = await _json(request)
+    if not isinstance(given, dict):
+        raise BadInput("Send a JSON object.")
+    return given
 
 
 async def _json(request: Request) -> Any:

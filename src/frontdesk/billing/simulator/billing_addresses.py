@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from frontdesk.billing.simulator import checkout_calls, invoice_calls, invoice_items, payment_calls, schedule_calls, subscription_calls
+from frontdesk.billing.simulator import checkout_calls, invoice_calls, invoice_items, payment_calls, portal_calls, schedule_calls, subscription_calls
 
 Address = tuple[str, str, Callable[..., dict[str, Any]]]
 
@@ -55,6 +55,7 @@ ADDRESSES: list[Address] = [
     ("GET", "/v1/checkout/sessions/{session}", checkout_calls.retrieve),
     ("POST", "/v1/checkout/sessions/{session}/expire", checkout_calls.expire),
     ("GET", "/v1/checkout/sessions/{session}/line_items", checkout_calls.line_items),
+    ("POST", "/v1/billing_portal/sessions", portal_calls.create),
 ]
 """Method, pattern, and who answers."""
 

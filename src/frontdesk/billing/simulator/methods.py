@@ -17,7 +17,6 @@ def make(world: World, card: Card, *, expires: tuple[int, int] = (12, 2034), bil
     if card.kind == "card":
         method["card"] = _card(world, card, expires)
     else:
-        method.pop("card")
         method["sepa_debit"] = _account(world, card)
     world.put_private(method["id"], {"number": card.number, "set_up": set_up})
     return world.put(method)
