@@ -85,6 +85,35 @@ async def test_after_erasure_nothing_of_it_is_left_and_counts_stay(desk: Desk, c
     assert details.keys() == {"messages"}
 
 
+async def test_a_long_conversation_is_emptied_piece_by_piece(
+    desk: Desk, contact: UUID, database: Database, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "EMPTIED", 2)
+    said = "select count(*) filter (where text <> ''), count(*) from messages m join conversations v on v.id = m.conversation_id where v.contact_id = %s"
+    ((before, many),) = await (await owner.execute(said, (contact,))).fetchall()
+    assert "The contact is erased." in (await desk.get((await press(desk, contact, "erasure")).headers["location"])).text
+    ((left, _),) = await (await owner.execute(said, (contact,))).fetchall()
+    assert before - 2 <= left < before
+    pieces = 0
+    while await contacts.sweep(database):
+        pieces += 1
+    assert (await (await owner.execute(said, (contact,))).fetchall(), pieces) == ([(0, many)], (many - 2) // 2 + 1)
+    ((others,),) = await (await owner.execute("select count(*) from messages where text <> ''")).fetchall()
+    assert others > 300 and not await contacts.sweep(database)
+
+
+async def test_what_programs_were_answered_about_the_contact_is_gone_as_well(desk: Desk, contact: UUID, owner: Owner) -> None:
+    ((conversation,),) = await (await owner.execute("select id from conversations where contact_id = %s", (contact,))).fetchall()
+    await owner.execute(
+        "with k as (insert into api_keys (organization_id, id, name, prefix, scopes) values (%s, gen_random_uuid(), 'x', 'fd_live_000000', '{messages:write}')"
+        " returning organization_id, id) insert into api_answers (organization_id, api_key_id, idempotency_key, request_hash, status, body)"
+        " select organization_id, id, body, sha256('x'), 201, body from k, unnest(%s::text[]) as body",
+        (desk.organization_id, [json.dumps({"conversation_id": str(conversation), "text": SAID}), "another"]),
+    )
+    await press(desk, contact, "erasure")
+    assert await (await owner.execute("select body from api_answers")).fetchall() == [("another",)]
+
+
 async def counts(owner: Owner) -> list[Any]:
     rows = await owner.execute("select conversation_id, direction, author, type, count(*) from messages group by 1, 2, 3, 4 order by 1, 2, 3, 4")
     return await rows.fetchall()

@@ -12,7 +12,8 @@ from frontdesk.database import Database, Tenant
 from frontdesk.erasure import store
 from frontdesk.errors import NotAllowed
 
-PIECE = 500  # messages
+PIECE = 500  # messages that are read at once
+EMPTIED = 5_000  # messages that one transaction empties: longer it would keep the road waiting, on which the contact may just be writing
 
 
 class SeesTooLittle(NotAllowed):
@@ -47,15 +48,24 @@ async def stream(database: Database, organization_id: UUID, actor: Actor, known:
 
 
 async def erase(db: Tenant, contact_id: UUID) -> int:
-    """Take away what a contact said and who that was; counts stay. Returns how many messages were emptied. Raises NoSuchContact or SeesTooLittle."""
+    """Take away what a contact said and who that was; counts stay. Returns how many messages there were. Raises NoSuchContact or SeesTooLittle.
+
+    Of a very long conversation the newest messages go at once, and the others by `sweep`.
+    """
     contact = await contacts.find(db, contact_id)
     if Permission.CONVERSATIONS_OVERSEE not in db.permissions:
         raise SeesTooLittle
-    emptied = await store.erase(db, contact.id)
-    if emptied is None:
+    messages = await store.erase(db, contact.id, EMPTIED)
+    if messages is None:
         raise contacts.NoSuchContact
-    await audit.append(db, "contact.erased", target_type="contact", target_id=contact_id, details={"messages": emptied})
-    return emptied
+    await audit.append(db, "contact.erased", target_type="contact", target_id=contact_id, details={"messages": messages})
+    return messages
+
+
+async def sweep(database: Database) -> bool:
+    """Empty one more piece of the conversations of erased contacts. False when there is nothing left to empty."""
+    async with database.platform() as db:
+        return await store.erase_a_piece(db, EMPTIED)
 
 
 def _named(contact: contacts.Contact) -> dict[str, str]:

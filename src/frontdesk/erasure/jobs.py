@@ -7,7 +7,7 @@ import structlog
 from psycopg import Error as DatabaseError
 
 from frontdesk.database import Database
-from frontdesk.erasure import actions
+from frontdesk.erasure import actions, contacts
 from frontdesk.errors import Unavailable
 
 LOOK_EVERY = 60.0  # seconds
@@ -16,11 +16,14 @@ log = structlog.get_logger()
 
 
 async def delete_what_is_due(database: Database, stop: asyncio.Event) -> None:
-    """Delete organizations whose day has come, until told to stop; what was begun goes on wherever it was, after whatever happened."""
+    """Delete organizations whose day has come, and what is left of erased contacts, until told to stop; what was begun goes on wherever it was, after
+    whatever happened.
+    """
     while not stop.is_set():
         pause = LOOK_EVERY
         try:
-            pause = BREATH if await actions.sweep(database) else LOOK_EVERY
+            erased, deleted = await contacts.sweep(database), await actions.sweep(database)
+            pause = BREATH if erased or deleted else LOOK_EVERY
         except (DatabaseError, Unavailable) as error:
             log.error("a deletion waits", error=str(error) or type(error).__name__)
         with suppress(TimeoutError):

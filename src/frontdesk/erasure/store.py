@@ -93,9 +93,15 @@ async def messages(db: Tenant, conversation_id: UUID, after: Mapping[str, Any] |
     )
 
 
-async def erase(db: Tenant, contact_id: UUID) -> int | None:
-    """Empty everything of a contact; how many messages that were, or None if there is no such contact."""
-    emptied: int | None = await db.value(
-        "select private.erase_contact(%(organization_id)s, %(contact_id)s)", {"organization_id": db.organization_id, "contact_id": contact_id}
+async def erase(db: Tenant, contact_id: UUID, at_once: int) -> int | None:
+    """Empty everything of a contact, of each conversation so many messages at once; how many messages there are, or None if there is no such contact."""
+    messages: int | None = await db.value(
+        "select private.erase_contact(%(organization_id)s, %(contact_id)s, %(at_once)s)",
+        {"organization_id": db.organization_id, "contact_id": contact_id, "at_once": at_once},
     )
-    return emptied
+    return messages
+
+
+async def erase_a_piece(db: Platform, how_many: int) -> bool:
+    """Empty so many messages of one conversation of an erased contact; False when there is none."""
+    return bool(await db.value("select private.erase_a_piece(%(how_many)s)", {"how_many": how_many}))
