@@ -18,8 +18,9 @@ from frontdesk.contacts import Arrival
 from frontdesk.contacts import store as people
 from frontdesk.database import Database, Tenant, batch, new_id
 from frontdesk.inbound import store as inbound
-from frontdesk.inbound.keeper import as_sent, delivery_rows
-from frontdesk.inbound.records import Delivery, Failure
+from frontdesk.inbound.keeper import as_sent
+from frontdesk.inbound.packs import packed, unpacked
+from frontdesk.inbound.records import Failure, Pack
 from frontdesk.messages import Inbound, NewMessage, Status
 from frontdesk.messages.inbox import changes, lists, threads
 from frontdesk.messages.inbox import store as inbox
@@ -145,10 +146,10 @@ async def test_taking_deliveries(database: Database, rows: int, many: bool, plan
 @pytest.mark.parametrize(("rows", "many", "plans"), BATCHES)
 async def test_taking_deliveries_again_and_keeping_them_aside(database: Database, rows: int, many: bool, plans: str) -> None:
     numbers = talks(rows, many)
-    wanted = [Delivery(*lane(n), crowd_id("delivery", n), "message", "") for n in numbers]
+    wanted = [Pack(*lane(n), crowd_id("delivery", n), 0, "message", "", 1) for n in numbers]
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
         taken = await inbound.take_again(db, wanted)
-        await inbound.keep_failures(db, [Failure(one, "broken") for one in taken])
+        await inbound.keep_failures(db, [Failure(one, "broken") for pack in taken for one in unpacked(pack)])
         await inbound.drop_others(db, {lane(n) for n in numbers}, 0)
     assert len(taken) == rows
     assert modest(seen, rows) == []
@@ -281,8 +282,8 @@ async def test_the_functions_that_keep_and_lease(database: Database) -> None:
     numbers = talks(200, many=True)
     lanes = batch([one._asdict() for one in {lane(n) for n in numbers}])
     async with watched(database.platform(), "generic") as (db, seen):
-        kept = delivery_rows([(lane(n), Event("", "", "message", "{}")) for n in numbers])
-        await db.run("select private.keep_deliveries(%(batch)s, %(payloads)s)", as_sent(kept))
+        kept = packed([(lane(n), Event("", "", "message", "{}")) for n in numbers])
+        await db.run("select private.keep_packs(%(packs)s, %(payloads)s)", as_sent(kept))
         await db.run("select private.route_channels('cloud_api', %(numbers)s)", {"numbers": [str(1000000 + n) for n in range(1, 200)]})
         for road in ("waiting_inbound", "waiting_outbound"):
             await db.run(f"select * from private.{road}(%(first)s, %(first)s, 200)", {"first": UUID(int=0)})

@@ -15,7 +15,7 @@ from frontdesk.access import Actor
 from frontdesk.channels import Lane, Lanes, split
 from frontdesk.database import Database, new_id
 from frontdesk.inbound import Told, tell
-from frontdesk.inbound.keeper import Keeper, delivery_rows
+from frontdesk.inbound.keeper import Keeper
 
 APP_SECRET = "the app's own secret"
 _numbers = itertools.count(1)
@@ -52,8 +52,7 @@ class World:
 
     async def keep(self, shop: Shop, *bodies: bytes) -> None:
         """Keep the events of webhooks for a shop's number, as the door does after the signature."""
-        rows = delivery_rows([(shop.lane, event) for body in bodies for event in split(body)])
-        await Keeper(self.database, lambda lanes: None).keep(rows)
+        await Keeper(self.database, lambda lanes: None).keep([(shop.lane, event) for body in bodies for event in split(body)])
 
     async def tell(self, *shops: Shop, per_minute: int = 6) -> Told:
         """Tell whatever is kept for these shops, as the inbound road does."""

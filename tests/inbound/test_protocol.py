@@ -66,7 +66,7 @@ class Street:
 
     async def kept(self) -> int:
         """How many deliveries are on disk."""
-        return int((await self.world.see("select count(*) from inbound_deliveries"))[0][0])
+        return int((await self.world.see("select coalesce(sum(events), 0) from inbound_deliveries"))[0][0])
 
     async def warm(self) -> None:
         """The number's route is known from here on, and nothing is on disk."""

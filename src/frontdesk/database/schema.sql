@@ -2102,8 +2102,9 @@ create trigger campaigns_updated before update on public.campaigns for each row 
 
 -- ==== The road: what arrived, what must be sent, who drives which lane ====
 
--- One raw event as it arrived, kept before WhatsApp is answered, deleted when its story is told. No foreign key: checking one would lock the
--- row of a busy channel with every message. What keeps a delivery asks for its channel instead, and a channel takes its deliveries along.
+-- Raw events as they arrived, kept before WhatsApp is answered, deleted when their story is told. What arrived together for one part of a lane is
+-- one row, a pack: each line of its payload is one event; the id of the first is the row's, and each further one has the next higher. No foreign key:
+-- checking one would lock the row of a busy channel with every message. What keeps a pack asks for its channel instead, and a channel takes its packs along.
 create table public.inbound_deliveries (
   organization_id uuid not null,
   channel_id uuid not null,
@@ -2112,8 +2113,10 @@ create table public.inbound_deliveries (
   payload text not null,
   received_at timestamptz not null default now(),
   part smallint not null default 0 check (part between 0 and 9),  -- parted by contact: the parts of a lane are told side by side
+  events smallint not null default 1 check (events > 0),
   primary key (organization_id, channel_id, id)  -- a queue by channel: one lane's rows lie together, in order of arrival
-) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+-- a pack stays in one piece, beside its row, up to nearly a page: compressed and cut up for a few hundred milliseconds it costs more than all else
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000, toast_tuple_target = 8160);
 select private.protect('public.inbound_deliveries', reads => null, writes => null);
 
 -- A channel that is given up takes what waits on its lanes along.
@@ -2155,25 +2158,26 @@ create table private.unrouted_deliveries (
   received_at timestamptz not null default now()
 );
 
--- Keeps deliveries; returns the ids of those whose channel is gone, which are not kept. Payloads come beside the rest, one a line, in the
--- same order: they are JSON, which has no line ends of its own, and are not to be taken apart and put together again on their way.
-create function private.keep_deliveries(deliveries jsonb, payloads text) returns setof uuid
+-- Keeps packs; returns the channels that are gone, for which nothing is kept. Payloads come beside the rest, in the same order, parted by U+001E:
+-- they are lines of JSON, which has none, and are not to be taken apart and put together again on their way.
+create function private.keep_packs(packs jsonb, payloads text) returns setof uuid
 language sql security definer set search_path = '' as $$
   with given as materialized (
     select * from rows from (
-      jsonb_to_recordset(deliveries) as (organization_id uuid, channel_id uuid, id uuid, part smallint, kind text),
-      string_to_table(payloads, E'\n')
-    ) as d (organization_id, channel_id, id, part, kind, payload)
-    where d.id = any (array[d.id])
+      jsonb_to_recordset(packs) as (organization_id uuid, channel_id uuid, id uuid, part smallint, kind text, events smallint),
+      string_to_table(payloads, E'\x1E')
+    ) as p (organization_id, channel_id, id, part, kind, events, payload)
+    where p.id = any (array[p.id])
   ), kept as (
-    insert into public.inbound_deliveries (organization_id, channel_id, id, part, kind, payload)
-    select g.organization_id, g.channel_id, g.id, g.part, g.kind, g.payload from given g
+    insert into public.inbound_deliveries (organization_id, channel_id, id, part, kind, events, payload)
+    select g.organization_id, g.channel_id, g.id, g.part, g.kind, g.events, g.payload from given g
     where exists (select from public.channels c where c.organization_id = g.organization_id and c.id = g.channel_id)
     returning id
   )
-  select g.id from given g where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
+  select distinct g.channel_id from given g
+  where (select count(*) from kept) < (select count(*) from given) and not exists (select from kept k where k.id = g.id)
 $$;
-grant execute on function private.keep_deliveries(jsonb, text) to frontdesk_app;
+grant execute on function private.keep_packs(jsonb, text) to frontdesk_app;
 
 -- Keeps aside what no lane can take.
 create function private.keep_unrouted(delivery uuid, from_source text, event_kind text, number_id text, raw bytea, why text) returns void
@@ -2384,7 +2388,8 @@ grant execute on function private.notice_growth() to frontdesk_app;
 -- How much waits, counted up to a thousand: for health checks, which come often.
 create function private.road_state() returns table (deliveries bigint, failed bigint, unrouted bigint, outbox bigint, claimed bigint)
 language sql stable security definer set search_path = '' as $$
-  select (select count(*) from (select from public.inbound_deliveries limit 1000) as d), (select count(*) from (select from public.failed_deliveries where kind in ('message', 'status') limit 1000) as f),
+  select (select least(1000, coalesce(sum(d.events), 0)) from (select p.events from public.inbound_deliveries p limit 1000) as d),
+    (select count(*) from (select from public.failed_deliveries where kind in ('message', 'status') limit 1000) as f),
     (select count(*) from (select from private.unrouted_deliveries limit 1000) as u), (select count(*) from (select from public.outbox where claimed_at is null limit 1000) as o),
     (select count(*) from (select from public.outbox where claimed_at is not null limit 1000) as c)
 $$;

@@ -13,7 +13,8 @@ from frontdesk import auto_replies, contacts, messages
 from frontdesk.channels import Channel, InboundMessage, InboundStatus, Lane, about, derived_id, read
 from frontdesk.database import Database, Tenants
 from frontdesk.inbound import store
-from frontdesk.inbound.records import Delivery, Failure, Told
+from frontdesk.inbound.packs import unpacked
+from frontdesk.inbound.records import Delivery, Failure, Pack, Told
 from frontdesk.outbound import Ahead
 
 log = structlog.get_logger()
@@ -45,35 +46,45 @@ async def tell(
 
     looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is. ahead: claims answers at once.
     """
-    deliveries: list[Delivery] = []
+    packs: list[Pack] = []
     try:
         with nullcontext() if ahead is None else ahead:
             async with database.tenants(_organizations(channels), durable=False) as db:
-                deliveries = await store.take(db, channels, each, most, part)
-                return await _tell(db, channels, deliveries, answers_per_minute, looked_for, ahead)
+                packs = await store.take(db, channels, each, most, part)
+                return await _tell(db, channels, packs, answers_per_minute, looked_for, ahead)
     except UniqueViolation as error:
         raise NotYet(str(error)) if looked_for else ToldBefore from error
     except OperationalError as error:
         raise NotYet(str(error)) from error
     except Exception as error:  # noqa: BLE001 - whatever breaks a batch is isolated, so that the lane goes on
-        log.warning("a batch of deliveries broke; halving it", deliveries=len(deliveries), error=repr(error))
-        return await _isolate(database, channels, deliveries, answers_per_minute, error)
+        log.warning("a batch of deliveries broke; halving it", packs=len(packs), error=repr(error))
+        return await _isolate(database, channels, packs, answers_per_minute, error)
 
 
-async def _isolate(database: Database, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, error: Exception) -> Told:
+async def _isolate(database: Database, channels: Channels, packs: Sequence[Pack], answers_per_minute: int, error: Exception) -> Told:
     """Tell the halves apart from each other until the one that breaks stands alone; keep that one with its error."""
-    if not deliveries:
+    if not packs:
         raise error
-    if len(deliveries) == 1:
-        return await _set_aside(database, deliveries, error)
-    middle = len(deliveries) // 2
-    told = [await _tell_half(database, channels, half, answers_per_minute) for half in (deliveries[:middle], deliveries[middle:])]
+    if len(packs) == 1:
+        if len(unpacked(packs[0])) == 1:
+            return await _set_aside(database, packs[0], error)
+        packs = await _take_apart(database, packs[0])
+    middle = len(packs) // 2
+    told = [await _tell_half(database, channels, half, answers_per_minute) for half in (packs[:middle], packs[middle:]) if half]
     return _sum(told)
 
 
-async def _tell_half(database: Database, channels: Channels, half: Sequence[Delivery], answers_per_minute: int) -> Told:
+async def _take_apart(database: Database, pack: Pack) -> list[Pack]:
+    """Keep each event of a pack by itself, if the pack is still there. A process that ends here or later leaves nothing told in part."""
+    async with database.tenants([pack.organization_id], durable=False) as db:
+        alone = [pack._replace(id=one.id, payload=one.payload, events=1) for found in await store.take_again(db, [pack]) for one in unpacked(found)]
+        await store.put_back(db, alone)
+    return alone
+
+
+async def _tell_half(database: Database, channels: Channels, half: Sequence[Pack], answers_per_minute: int) -> Told:
     try:
-        async with database.tenants(list({d.organization_id for d in half}), durable=False) as db:
+        async with database.tenants(list({pack.organization_id for pack in half}), durable=False) as db:
             return await _tell(db, channels, await store.take_again(db, half), answers_per_minute)
     except (OperationalError, UniqueViolation) as error:
         raise NotYet(str(error)) from error
@@ -81,17 +92,17 @@ async def _tell_half(database: Database, channels: Channels, half: Sequence[Deli
         return await _isolate(database, channels, half, answers_per_minute, error)
 
 
-async def _set_aside(database: Database, deliveries: Sequence[Delivery], error: Exception) -> Told:
-    async with database.tenants([deliveries[0].organization_id]) as db:
-        failures = [Failure(d, f"{type(error).__name__}: {error}") for d in await store.take_again(db, deliveries)]
+async def _set_aside(database: Database, pack: Pack, error: Exception) -> Told:
+    async with database.tenants([pack.organization_id]) as db:
+        deliveries = [one for found in await store.take_again(db, [pack]) for one in unpacked(found)]
+        failures = [Failure(one, f"{type(error).__name__}: {error}") for one in deliveries]
         await store.keep_failures(db, failures)
-    return Told(_served(deliveries[: len(failures)]), 0, frozenset(), 0, frozenset(), tuple(failures))
+    return Told(_served(deliveries), 0, frozenset(), 0, frozenset(), tuple(failures))
 
 
-async def _tell(
-    db: Tenants, channels: Channels, deliveries: Sequence[Delivery], answers_per_minute: int, looked_for: bool = True, ahead: Ahead | None = None
-) -> Told:
+async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_per_minute: int, looked_for: bool = True, ahead: Ahead | None = None) -> Told:
     """The whole story, in order."""
+    deliveries = [delivery for pack in packs for delivery in unpacked(pack)]
     arrived, statuses, failures, others = _read(deliveries)
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
     met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])

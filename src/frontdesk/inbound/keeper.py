@@ -5,21 +5,20 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 from uuid import UUID
-from zlib import crc32
 
 from frontdesk.channels import Event, Lane
-from frontdesk.database import Database, batch, new_ids
-from frontdesk.inbound.records import PARTS, Place
+from frontdesk.database import Database, batch
+from frontdesk.inbound.packs import Arrived, packed
+from frontdesk.inbound.records import Pack, Place
 
-# a few milliseconds of waiting let requests share a commit; more rows than this are not worth waiting for
+# a few milliseconds of waiting let requests share a commit; more events than this are not worth waiting for
 WINDOW_SECONDS = 0.002
-ENOUGH_ROWS = 500
+ENOUGH_EVENTS = 500
 GROUPS_AT_ONCE = 2
 ROUTE_SECONDS = 600.0  # what keeps a delivery asks for its channel, so a route that has ended is noticed
 NO_ROUTE_SECONDS = 2.0
 
-Row = dict[str, Any]
-Group = asyncio.Future[set[UUID]]  # when it is on disk: the ids of those that are not, because their channel is gone
+Group = asyncio.Future[frozenset[UUID]]  # when it is on disk: the channels that are gone, whose events are not
 
 
 class Keeper:
@@ -28,24 +27,24 @@ class Keeper:
     def __init__(self, database: Database, kept: Callable[[Iterable[Place]], None]) -> None:
         """`kept` is told of the places whenever a group has been committed."""
         self._database, self._kept = database, kept
-        self._rows: list[Row] = []
+        self._gathered: list[Arrived] = []
         self._group: Group | None = None
         self._writers: set[asyncio.Task[None]] = set()
         self._writing = 0  # how many of them have not come to their end
 
-    async def keep(self, rows: list[Row]) -> list[Row]:
-        """Return when these rows are on disk, with those that are not because their channel is gone.
+    async def keep(self, arrived: list[Arrived]) -> list[Event]:
+        """Return when these events are on disk, with those that are not because their channel is gone.
 
         Raises what the database raised, for everybody in the group.
         """
-        if not rows:
+        if not arrived:
             return []
-        homeless = await asyncio.shield(self.keep_soon(rows))
-        return [row for row in rows if row["id"] in homeless] if homeless else []
+        gone = await asyncio.shield(self.keep_soon(arrived))
+        return [event for lane, event in arrived if lane.channel_id in gone] if gone else []
 
-    def keep_soon(self, rows: list[Row]) -> Group:
-        """Keep these rows with all that come at the same time. The group they are in knows when it is on disk."""
-        self._rows += rows
+    def keep_soon(self, arrived: list[Arrived]) -> Group:
+        """Keep these events with all that come at the same time. The group they are in knows when it is on disk."""
+        self._gathered += arrived
         if self._group is None:
             self._group = asyncio.get_running_loop().create_future()
             if self._writing < GROUPS_AT_ONCE:
@@ -58,27 +57,27 @@ class Keeper:
     async def _write(self) -> None:
         """Write one group after the other until nothing gathers."""
         try:
-            if len(self._rows) < ENOUGH_ROWS:
+            if len(self._gathered) < ENOUGH_EVENTS:
                 await asyncio.sleep(WINDOW_SECONDS)
             while self._group is not None:
-                rows, group = self._rows, self._group
-                self._rows, self._group = [], None
-                await self._commit(rows, group)
+                arrived, group = self._gathered, self._group
+                self._gathered, self._group = [], None
+                await self._commit(packed(arrived), group)
         finally:
             self._writing -= 1
 
-    async def _commit(self, rows: list[Row], group: Group) -> None:
+    async def _commit(self, packs: list[Pack], group: Group) -> None:
         try:
-            homeless = await self._database.call("select * from private.keep_deliveries(%(batch)s, %(payloads)s) as id", as_sent(rows))
+            gone = await self._database.call("select * from private.keep_packs(%(packs)s, %(payloads)s) as channel_id", as_sent(packs))
         except BaseException as error:
             group.set_exception(error)
             group.exception()  # whoever waited may be gone; that is no error of its own
             if not isinstance(error, Exception):
                 raise
         else:
-            group.set_result({row["id"] for row in homeless})
-            places = {(row["channel_id"].int, row["part"]): row for row in rows}.values()
-            self._kept([Place(Lane(row["organization_id"], row["channel_id"]), row["part"]) for row in places])
+            group.set_result(frozenset(row["channel_id"] for row in gone))
+            places = {(pack.channel_id.int, pack.part): pack for pack in packs}.values()
+            self._kept([Place(Lane(pack.organization_id, pack.channel_id), pack.part) for pack in places])
 
 
 class Routes:
@@ -118,16 +117,7 @@ class Routes:
         self._known.clear()
 
 
-def delivery_rows(arrived: Sequence[tuple[Lane, Event]]) -> list[Row]:
-    """Deliveries as `private.keep_deliveries` takes them; their ids rise with their arrival."""
-    return [
-        {"organization_id": lane.organization_id, "channel_id": lane.channel_id, "id": new, "part": crc32(event.party.encode()) % PARTS,
-         "kind": event.kind, "payload": event.payload}
-        for (lane, event), new in zip(arrived, new_ids(len(arrived)), strict=True)
-    ]  # fmt: skip
-
-
-def as_sent(rows: Sequence[Row]) -> dict[str, Any]:
-    """The parameters of `private.keep_deliveries`: what a delivery is as one batch, what it says as a line of its own."""
-    about = ("organization_id", "channel_id", "id", "part", "kind")
-    return {"batch": batch([{name: row[name] for name in about} for row in rows]), "payloads": "\n".join([row["payload"] for row in rows])}
+def as_sent(packs: Sequence[Pack]) -> dict[str, Any]:
+    """The parameters of `private.keep_packs`: what a pack is as one batch, what it says beside it."""
+    about = ("organization_id", "channel_id", "id", "part", "kind", "events")
+    return {"packs": batch([{name: getattr(pack, name) for name in about} for pack in packs]), "payloads": "\x1e".join([pack.payload for pack in packs])}

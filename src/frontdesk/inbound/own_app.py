@@ -4,7 +4,7 @@ from time import monotonic
 
 from frontdesk.channels import Event, OwnApp, Unreadable, find_own_app, signed, split
 from frontdesk.database import Database
-from frontdesk.inbound.keeper import Keeper, delivery_rows
+from frontdesk.inbound.keeper import Keeper
 from frontdesk.inbound.webhook import (
     KEEPING_FAILED,
     NOT_SIGNED,
@@ -92,7 +92,7 @@ class OwnAppWebhook:
 
     async def _keep(self, app: OwnApp, events: list[Event]) -> bool:
         """Whether these events are on disk now; not if the channel is gone."""
-        return not await self._keeper.keep(delivery_rows([(app.lane, event) for event in events]))
+        return not await self._keeper.keep([(app.lane, event) for event in events])
 
     async def _find(self, token: str) -> OwnApp | None:
         """Ask the database, and remember what it says for a moment."""

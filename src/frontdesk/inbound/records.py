@@ -18,6 +18,18 @@ class Place(NamedTuple):
     part: int
 
 
+class Pack(NamedTuple):
+    """Events that arrived together for one part of a lane, as they were kept: each is a line of the payload."""
+
+    organization_id: UUID
+    channel_id: UUID
+    id: UUID
+    part: int
+    kind: str
+    payload: str
+    events: int
+
+
 class Delivery(NamedTuple):
     """One raw event as it was kept; its id says when."""
 

@@ -4,41 +4,47 @@ from collections.abc import Iterable, Sequence
 
 from frontdesk.channels import Lane
 from frontdesk.database import Tenants, batch, id_time
-from frontdesk.inbound.records import Delivery, Failure
+from frontdesk.inbound.records import Failure, Pack
 
 
-async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: int | None = None) -> list[Delivery]:
-    """Take up to `each` deliveries of every lane, at most `most` in all, in order of arrival; of one part or of all. Gone only if this transaction commits."""
+async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: int | None = None) -> list[Pack]:
+    """Take up to `each` events of every lane, at most `most` in all, the last packs whole; in order of arrival; of one part or of all.
+
+    Gone only if this transaction commits.
+    """
     taken = await db.records(
-        Delivery,
+        Pack,
         """
         with lane as materialized (
           select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
           where l.channel_id = any (array[l.channel_id])
         ), next as materialized (
-          select d.ctid
+          select d.ctid, sum(d.events) over (rows unbounded preceding) - d.events as before
           from lane l
           cross join lateral (
-            select d.ctid from public.inbound_deliveries d
-            where d.organization_id = l.organization_id and d.channel_id = l.channel_id and (%(part)s::smallint is null or d.part = %(part)s)
-            order by d.organization_id, d.channel_id, d.id limit %(each)s
+            select q.ctid, q.events from (
+              select d.ctid, d.events, sum(d.events) over (order by d.id rows unbounded preceding) - d.events as before
+              from public.inbound_deliveries d
+              where d.organization_id = l.organization_id and d.channel_id = l.channel_id and (%(part)s::smallint is null or d.part = %(part)s)
+              order by d.organization_id, d.channel_id, d.id limit %(each)s
+            ) as q where q.before < %(each)s
           ) as d
           limit %(most)s
         )
         -- by their place in the table, which nothing changes: a queue is empty or full, and no statistics fit both
-        delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n))
-        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload
+        delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n where n.before < %(most)s))
+        returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
         """,
         {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "part": part},
     )
-    return sorted(taken, key=lambda delivery: delivery.id.int)
+    return sorted(taken, key=lambda pack: pack.id.int)
 
 
-async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delivery]:
+async def take_again(db: Tenants, packs: Sequence[Pack]) -> list[Pack]:
     """Take exactly these, as far as nobody else has."""
-    rows = [{"organization_id": d.organization_id, "channel_id": d.channel_id, "id": d.id} for d in deliveries]
+    rows = [{"organization_id": pack.organization_id, "channel_id": pack.channel_id, "id": pack.id} for pack in packs]
     taken = await db.records(
-        Delivery,
+        Pack,
         """
         with wanted as materialized (
           select * from jsonb_to_recordset(%(batch)s) as w (organization_id uuid, channel_id uuid, id uuid)
@@ -46,11 +52,23 @@ async def take_again(db: Tenants, deliveries: Sequence[Delivery]) -> list[Delive
         )
         delete from public.inbound_deliveries d using wanted w
         where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id
-        returning d.organization_id, d.channel_id, d.id, d.kind, d.payload
+        returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
         """,
         {"batch": batch(rows)},
     )
-    return sorted(taken, key=lambda delivery: delivery.id.int)
+    return sorted(taken, key=lambda pack: pack.id.int)
+
+
+async def put_back(db: Tenants, packs: Sequence[Pack]) -> None:
+    """Keep packs of one event, which stood in another that was taken in this transaction."""
+    await db.run(
+        """
+        insert into public.inbound_deliveries (organization_id, channel_id, id, part, kind, payload, received_at)
+        select * from jsonb_to_recordset(%(batch)s)
+          as d (organization_id uuid, channel_id uuid, id uuid, part smallint, kind text, payload text, received_at timestamptz)
+        """,
+        {"batch": batch([pack._asdict() | {"received_at": id_time(pack.id)} for pack in packs])},
+    )
 
 
 async def keep_failures(db: Tenants, failures: Sequence[Failure]) -> None:

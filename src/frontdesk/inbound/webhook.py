@@ -11,7 +11,7 @@ from psycopg import OperationalError
 from frontdesk.channels import Event, Unreadable, answer_handshake, signed, split
 from frontdesk.database import Database, new_id
 from frontdesk.errors import Unavailable
-from frontdesk.inbound.keeper import Group, Keeper, Routes, delivery_rows
+from frontdesk.inbound.keeper import Group, Keeper, Routes
 
 LARGEST_BODY = 3 * 1024 * 1024  # what Meta sends at most
 TOO_LARGE = 413, f"The body is larger than {LARGEST_BODY} bytes."
@@ -88,7 +88,7 @@ class Webhook:
         except Unreadable:
             return None
         routes = self._routes.known(source.kind, {event.phone_number_id for event in events})
-        return self._keeper.keep_soon(delivery_rows([(routes[event.phone_number_id], event) for event in events])) if routes else None
+        return self._keeper.keep_soon([(routes[event.phone_number_id], event) for event in events]) if routes else None
 
     def forget_routes(self) -> None:
         """A channel that was remembered is gone."""
@@ -117,9 +117,7 @@ class Webhook:
         for event in events:
             if routes[event.phone_number_id] is None:
                 await self._keep_unrouted(source, event.kind, event.phone_number_id, event.payload.encode(), "no channel has this phone number id")
-        rows = delivery_rows(routed)
-        homeless = {row["id"] for row in await self._keeper.keep(rows)}
-        return [event for (_, event), row in zip(routed, rows, strict=True) if row["id"] in homeless]
+        return await self._keeper.keep(routed)
 
     async def _keep_unrouted(self, source: Source, kind: str | None, number: str, body: bytes, reason: str) -> None:
         await keep_unrouted(self._database, source.kind, kind, number, body, reason)
