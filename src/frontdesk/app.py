@@ -168,11 +168,11 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
 
 
 def _mount_stripe(app: FastAPI, settings: Settings, secrets: Secrets) -> None:
-    """Put the simulated Stripe beside the product, before the simulated WhatsApp, whose address its own begins with."""
-    if not settings.simulated:
+    """Put the simulated Stripe beside the product, before the simulated WhatsApp, whose address its own begins with; not beside the real one."""
+    if not settings.stripe_simulated:
         return
     chosen = stripe_simulator.SimulatorSettings(
-        public_url=settings.base_url + STRIPE_SIMULATOR, store_path=settings.data_dir / "stripe.sqlite3",
+        public_url=settings.home + STRIPE_SIMULATOR, store_path=settings.data_dir / "stripe.sqlite3",
         webhook_url=settings.base_url + STRIPE_WEBHOOK, webhook_secret=secrets.simulator_stripe_secret or "",
     )  # fmt: skip
     app.state.stripe_simulator = stripe_simulator.build(chosen, development=settings.development)

@@ -187,3 +187,26 @@ async def test_everything_outlives_the_process(tmp_path: Path) -> None:
         assert (await stage.http.delete("/_test/account")).status_code == 204
         assert (await stage.v1.customers.list_async()).data == [] and (await stage.http.get("/_test/faults")).json() == {}
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_a_killed_process_had_in_hand_goes_out_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "stripe.sqlite3"
+    async with staged(path, ear=Ear(slow=30.0)) as stage:
+        await customer(stage)
+        while not await stage.account.do(lambda world: world.db.execute("select 1 from deliveries where held_until > 0").fetchone()):
+            await asyncio.sleep(0.01)
+    async with staged(path) as stage:
+        await stage.quiet()
+        assert names(stage) == ["Ada"]
+
+
+async def test_old_events_are_forgotten_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "stripe.sqlite3"
+    async with staged(path) as stage:
+        await customer(stage, "old")
+        await stage.account.do(lambda world: world.advance(31 * 86400))
+        await customer(stage, "new")
+        await stage.quiet()
+    async with staged(path) as stage:
+        assert len(await stage.account.do(lambda world: world.find("event"))) == 1
+        assert [one.name for one in (await stage.v1.customers.list_async()).data] == ["new", "old"]

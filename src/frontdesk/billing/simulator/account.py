@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from frontdesk.billing.simulator import deliveries, events
 from frontdesk.billing.simulator.courier import Courier
 from frontdesk.billing.simulator.records import Call, SimulatorSettings
 from frontdesk.billing.simulator.store import Store
@@ -24,7 +25,7 @@ class Account:
     async def open(self) -> None:
         """Remember what was, and go on delivering what was not taken."""
         await self._store.open()
-        await self.do(keep_own)
+        await self.do(_begun)
         self.courier.open()
 
     async def close(self) -> None:
@@ -46,6 +47,13 @@ class Account:
     async def _look(self, work: Callable[[World], T]) -> T:
         """As `do`, for the courier itself, who needs no waking."""
         return await self._store.do(lambda db: work(World(db, self.settings)))
+
+
+def _begun(world: World) -> None:
+    """Webhooks that a killed process had in hand go out now, and what Stripe would have forgotten is forgotten."""
+    deliveries.release(world)
+    events.forget_old(world)
+    keep_own(world)
 
 
 def _emptied(world: World) -> None:

@@ -38,3 +38,10 @@ def index(world: World, params: p.Params) -> Object:
         )
 
     return listing(world, "event", params, where=shown)
+
+
+def forget_old(world: World) -> None:
+    """Drop events that are listed no more, with what became of them."""
+    end = world.now() - LAST
+    world.db.execute("delete from objects where kind = 'event' and json_extract(body, '$.created') < ?", (end,))
+    world.db.execute("delete from deliveries where event not in (select id from objects where kind = 'event')")
