@@ -1,6 +1,7 @@
 """Lists as Stripe pages them: the newest first, from one object on, forwards or backwards."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from frontdesk.billing.simulator import params as p
@@ -21,20 +22,27 @@ def listing(
     `created`, alone or with `gt`, `gte`, `lt`, `lte`, counts as well. where: what else an object must be to be shown.
     """
     equal = {name: value for name, value in (filters or {}).items() if value is not None}
-    found = [one for one in world.find(kind, **equal) if created_fits(one, params.get("created")) and (where is None or where(one))]
-    return page(world, kind, found[::-1], params)
+
+    def shown(one: Object) -> bool:
+        return created_fits(one, params.get("created")) and (where is None or where(one))
+
+    after = p.text(params, "starting_after")
+    if after:
+        world.get(after, kind, "starting_after")
+    if params.get("ending_before"):
+        return page(world, kind, [one for one in world.newest(kind, **equal) if shown(one)], params)
+    return _cut(world, list(islice(filter(shown, world.newest(kind, after, **equal)), _limit(params) + 1)), params)
 
 
 def page(world: World, kind: str, objects: list[Object], params: p.Params) -> Object:
     """The part of these that is asked for; they stand in the order in which they are shown."""
-    limit = p.integer(params, "limit", 10, least=1, most=100) or 10
     after, before = p.text(params, "starting_after"), p.text(params, "ending_before")
     if after:
         objects = objects[_place(objects, kind, after, "starting_after") + 1 :]
     if before:
         objects = objects[: _place(objects, kind, before, "ending_before")]
-        return list_of(objects[-limit:], world.call.path, has_more=len(objects) > limit)
-    return list_of(objects[:limit], world.call.path, has_more=len(objects) > limit)
+        return list_of(objects[-_limit(params) :], world.call.path, has_more=len(objects) > _limit(params))
+    return _cut(world, objects, params)
 
 
 def created_fits(object: Object, wanted: Any, name: str = "created") -> bool:
@@ -45,6 +53,14 @@ def created_fits(object: Object, wanted: Any, name: str = "created") -> bool:
         p.known(wanted, RANGE, name)
         return all(RANGE[bound](object[name], p.moment(wanted, bound) or 0) for bound in wanted)
     return bool(object[name] == p.moment({name: wanted}, name))
+
+
+def _cut(world: World, objects: list[Object], params: p.Params) -> Object:
+    return list_of(objects[: _limit(params)], world.call.path, has_more=len(objects) > _limit(params))
+
+
+def _limit(params: p.Params) -> int:
+    return p.integer(params, "limit", 10, least=1, most=100) or 10
 
 
 def _place(objects: list[Object], kind: str, id: str, param: str) -> int:

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 import string
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from frontdesk.billing.simulator import shapes
@@ -65,16 +66,33 @@ class World:
         if customer is None:
             rows = self.db.execute(
                 "select body from objects where kind = ?1"
-                " and not exists (select from_ours.key from json_each(?2) from_ours where json_extract(body, from_ours.key) is not from_ours.value)"
-                " order by position", (kind, wanted),
+                " and not exists (select w.key from json_each(?2) w where json_extract(body, w.key) is not w.value) order by position", (kind, wanted),
             )  # fmt: skip
         else:
             rows = self.db.execute(
                 "select body from objects where customer = ?3 and kind = ?1"
-                " and not exists (select from_ours.key from json_each(?2) from_ours where json_extract(body, from_ours.key) is not from_ours.value)"
-                " order by position", (kind, wanted, customer),
-            )  # fmt: skip
+                " and not exists (select w.key from json_each(?2) w where json_extract(body, w.key) is not w.value) order by position",
+                (kind, wanted, customer),
+            )
         return [json.loads(row["body"]) for row in rows]
+
+    def newest(self, kind: str, after: str | None = None, **equal: Any) -> Iterator[dict[str, Any]]:
+        """As `find`, the newest first, from behind the object `after` on, and only as many as are taken."""
+        customer = equal.pop("customer", None)
+        wanted = json.dumps({f"$.{name}": value for name, value in equal.items()})
+        if customer is None:
+            rows = self.db.execute(
+                "select body from objects where kind = ?1 and position < coalesce((select position from objects where id = ?3), 9e18)"
+                " and not exists (select w.key from json_each(?2) w where json_extract(body, w.key) is not w.value) order by position desc",
+                (kind, wanted, after),
+            )
+        else:
+            rows = self.db.execute(
+                "select body from objects where customer = ?4 and kind = ?1 and position < coalesce((select position from objects where id = ?3), 9e18)"
+                " and not exists (select w.key from json_each(?2) w where json_extract(body, w.key) is not w.value) order by position desc",
+                (kind, wanted, after, customer),
+            )
+        return (json.loads(row["body"]) for row in rows)
 
     def delete(self, id: str) -> dict[str, Any]:
         """Delete the object, and return what Stripe answers and keeps: its id and that it is gone."""
