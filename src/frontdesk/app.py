@@ -21,6 +21,7 @@ from frontdesk.audit import web as audit_web
 from frontdesk.auto_replies import api as auto_replies_api
 from frontdesk.auto_replies import web as auto_replies_web
 from frontdesk.bell import Bell
+from frontdesk.billing import api as billing_api
 from frontdesk.billing import simulator as stripe_simulator
 from frontdesk.billing import web as billing_web
 from frontdesk.billing.payment import web as payment_web
@@ -68,7 +69,7 @@ DOORS = (
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web, audit_web,
     api_keys_web,
 )  # fmt: skip
-API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, audit_api)
+API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, billing_api, audit_api)
 
 
 def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Application":

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from frontdesk import doctor as examination
 from frontdesk.audit.cli import app as audit
+from frontdesk.billing.cli import app as billing
 from frontdesk.channels.cli import app as channels
 from frontdesk.database import embedded, migrator, setup
 from frontdesk.demo.cli import demo
@@ -23,7 +24,15 @@ from frontdesk.settings import BadSettings, Settings
 
 commands = typer.Typer(name="frontdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 commands.command()(demo)
-for name, group in {"audit": audit, "channels": channels, "deliveries": deliveries, "mail": mail, "secrets": secrets, "users": users}.items():
+for name, group in {
+    "audit": audit,
+    "billing": billing,
+    "channels": channels,
+    "deliveries": deliveries,
+    "mail": mail,
+    "secrets": secrets,
+    "users": users,
+}.items():
     commands.add_typer(group, name=name)
 
 OwnerUrl = Annotated[str | None, typer.Option("--owner-url", help="The database owner's address, instead of DATABASE_OWNER_URL.")]

@@ -150,7 +150,7 @@ async def test_errors_are_told_in_one_form(desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", ["owner", "admin", "member", "viewer"])
 async def test_a_key_with_every_permission_does_what_the_role_of_its_maker_does(desk: Desk, role: str) -> None:
-    maker = await join(desk.world, desk.shop, "admin")
+    maker = await join(desk.world, desk.shop, "owner")
     of_shop = await furnished(desk)
     held = {row[0] for row in await desk.rows("select permission from role_permissions where role = %s", role)}
     async with await desk.program(user_id=maker) as program:

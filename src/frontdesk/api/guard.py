@@ -4,7 +4,9 @@ A call is one transaction in the name of its key, committed before the answer le
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.routing import APIRoute
@@ -42,6 +44,23 @@ def current(request: Request) -> Tenant:
 Db = Annotated[Tenant, Depends(current)]
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a route that is `apart`: it holds no transaction."""
+
+    organization_id: UUID
+    actor: Actor
+
+
+def caller(request: Request) -> Caller:
+    """Who calls."""
+    found: Caller = state(request)["caller"]
+    return found
+
+
+Apart = Annotated[Caller, Depends(caller)]
+
+
 def once_only(key: IdempotencyKey) -> None:
     """Demand the header; what it is for is done around the handler."""
 
@@ -51,18 +70,19 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the guard around what FastAPI makes of the handler."""
-        handle, needs, verified = super().get_route_handler(), self.endpoint.__dict__["needs"], self.endpoint.__dict__["verified"]
+        handle, said = super().get_route_handler(), self.endpoint.__dict__
 
         async def guarded(request: Request) -> Response:
-            return await answer(request, needs[request.method], handle, verified)
+            return await answer(request, said["needs"][request.method], handle, said["verified"], said["apart"])
 
         return guarded
 
 
-async def answer(request: Request, needs: Permission, handle: Handle, verified: bool = False) -> Response:
+async def answer(request: Request, needs: Permission, handle: Handle, verified: bool = False, apart: bool = False) -> Response:
     """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing.
 
-    verified: whether the email of whoever made the key must be his. Raises EmailUnconfirmed.
+    verified: whether the email of whoever made the key must be his. Raises EmailUnconfirmed. apart: the handler asks another server, so that it
+    gets no transaction, and its answer is kept nowhere.
     """
     key_hash = _key_hash(request)
     await rates.admit(request, key_hash)
@@ -74,8 +94,15 @@ async def answer(request: Request, needs: Permission, handle: Handle, verified: 
             raise ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
         if verified and not await db.value("select private.acting_user_is_verified()"):
             raise EmailUnconfirmed
-        state(request)["tenant"] = db
-        return await (once.answer_once(request, db, handle) if request.method == "POST" else handle(request))
+        state(request)["caller"] = Caller(db.organization_id, db.actor)
+        if not apart:
+            return await _within(request, db, handle)
+    return await handle(request)
+
+
+async def _within(request: Request, db: Tenant, handle: Handle) -> Response:
+    state(request)["tenant"] = db
+    return await (once.answer_once(request, db, handle) if request.method == "POST" else handle(request))
 
 
 def _key_hash(request: Request) -> bytes | None:
@@ -99,9 +126,12 @@ class Door:
         """Answer GET."""
         return self._route("GET", path, needs, 200, also)
 
-    def post(self, path: str, *, needs: Permission, also: Sequence[int] = (), verified: bool = False) -> Callable[[Handler], Handler]:
-        """Answer POST, which makes something: once for each Idempotency-Key. verified: what reaches other people waits for a confirmed email."""
-        return self._route("POST", path, needs, 201, (400, 409, 413, *also), verified)
+    def post(self, path: str, *, needs: Permission, also: Sequence[int] = (), verified: bool = False, apart: bool = False) -> Callable[[Handler], Handler]:
+        """Answer POST, which makes something: once for each Idempotency-Key. verified: what reaches other people waits for a confirmed email.
+
+        apart: the handler asks another server; it sees to it by itself that it does nothing twice.
+        """
+        return self._route("POST", path, needs, 201, (400, 409, 413, *also), verified, apart)
 
     def put(self, path: str, *, needs: Permission, also: Sequence[int] = ()) -> Callable[[Handler], Handler]:
         """Answer PUT."""
@@ -115,12 +145,14 @@ class Door:
         """Answer DELETE, with nothing more to say."""
         return self._route("DELETE", path, needs, 204, also)
 
-    def _route(self, method: str, path: str, needs: Permission, status: int, also: Sequence[int], verified: bool = False) -> Callable[[Handler], Handler]:
+    def _route(
+        self, method: str, path: str, needs: Permission, status: int, also: Sequence[int], verified: bool = False, apart: bool = False
+    ) -> Callable[[Handler], Handler]:
         answers = sorted({*COMMON, *also, *((404,) if "{" in path else ())})
 
         def open_door(handler: Handler) -> Handler:
             handler.__dict__.setdefault("needs", {})[method] = needs
-            handler.__dict__["verified"] = verified
+            handler.__dict__["verified"], handler.__dict__["apart"] = verified, apart
             self.router.add_api_route(
                 path, handler, methods=[method], status_code=status, response_description="Done.",
                 summary=handler.__name__.replace("_", " ").capitalize(), operation_id=handler.__name__,

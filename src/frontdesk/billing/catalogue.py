@@ -12,10 +12,10 @@ from frontdesk.billing.differences import MARK, Found, Step, differences, fits
 from frontdesk.billing.records import Plan
 from frontdesk.billing.standings import Told
 from frontdesk.billing.stripe_api import Money, asking
-from frontdesk.errors import NotFound, Unavailable
+from frontdesk.errors import Conflict, Unavailable
 
 
-class NotForSale(NotFound):
+class NotForSale(Conflict):
     """This plan cannot be bought any more, or not in this currency. Load the page again and choose another one."""
 
     title = "Not for sale"

@@ -46,7 +46,7 @@ async def put_off(money: Money, events: Sequence[Taken], error: Exception) -> No
             pause = SOON if isinstance(error, BeingSynchronized) else pause_after(event.attempts)
             await inbox.postpone(db, [event.id], why, pause)
             if pause is None:
-                log.error("an event of Stripe's could not be handled; it waits for a look", event=event.provider_event_id, why=why)
+                log.error("an event of Stripe's could not be handled; it waits for a look", about=event.provider_event_id, why=why)
     log.warning("events of Stripe's were put off", events=len(events), why=why)
 
 
@@ -91,4 +91,4 @@ async def _settle_nobodys(money: Money, events: Sequence[Taken]) -> None:
 def _cry(event: Taken) -> None:
     """What no subscription shows, and somebody has to know."""
     if event.type.startswith("charge.dispute.") and event.attempts == 1:
-        log.error("a payment is disputed: look at it in Stripe's dashboard", event=event.provider_event_id, type=event.type, dispute=event.object_id)
+        log.error("a payment is disputed: look at it in Stripe's dashboard", about=event.provider_event_id, type=event.type, dispute=event.object_id)

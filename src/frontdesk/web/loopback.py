@@ -1,4 +1,4 @@
-"""Lets only this machine in: for doors that need no sign-in."""
+"""Lets only this machine in: for the door that needs no sign-in."""
 
 import ipaddress
 
@@ -34,18 +34,6 @@ def require_loopback(request: Request) -> None:
         raise NotFromHere("Use the name localhost or the address 127.0.0.1.", field="host")
 
 
-def require_this_machine(request: Request, name: str) -> None:
-    """As `require_loopback`, for programs of ours that may speak over the machine's own network address, and to the host `name`. Raises NotFromHere."""
-    serving = (request.scope.get("server") or ("", 0))[0]
-    if request.client is None or not (_is_loopback(request.client.host) or request.client.host == serving):
-        raise NotFromHere()
-    if any(header in request.headers for header in FORWARDED):
-        raise NotFromHere("This address cannot be used through a proxy.")
-    host = request.headers.get("host", "")
-    if not _is_own_name(host) and _without_port(host) not in {name.lower(), str(serving)} - {""}:
-        raise NotFromHere("Use the name localhost or the address 127.0.0.1.", field="host")
-
-
 def require_json(request: Request) -> None:
     """Refuse bodies that a website could send without asking (forms, plain text). Raises NotJson."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -62,9 +50,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_own_name(host: str) -> bool:
-    return _without_port(host) in NAMES
-
-
-def _without_port(host: str) -> str:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-    return name.lower()
+    return name.lower() in NAMES

@@ -2,14 +2,13 @@
 
 import asyncio
 
-import httpx
 import pytest
 import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 from stripe._encode import _api_encode
 
-from frontdesk.billing.simulator import KEY_PREFIX, NotInProduction, SimulatorSettings, build, running
+from frontdesk.billing.simulator import KEY_PREFIX, NotInProduction, SimulatorSettings, build
 from frontdesk.billing.simulator.errors import StripeError
 from frontdesk.billing.simulator.params import decode
 from tests.billing.simulator.stage import KEY, Stage
@@ -29,11 +28,6 @@ def test_what_the_library_encodes_is_read_as_it_was_meant(params: dict[str, obje
 def test_a_name_that_is_both_a_value_and_an_object_is_refused() -> None:
     with pytest.raises(StripeError):
         decode([("card", "x"), ("card[number]", "4242")])
-
-
-def test_what_lies_too_deep_is_refused() -> None:
-    with pytest.raises(StripeError):
-        decode([("a" + "[b]" * 5000, "x")])
 
 
 def test_names_in_metadata_may_be_numbers() -> None:
@@ -149,22 +143,3 @@ async def test_the_library_without_async_is_served_as_well(stage: Stage) -> None
 async def test_who_asks_twice_at_the_same_time_is_served_once(stage: Stage) -> None:
     made = await asyncio.gather(*(stage.v1.customers.create_async({"name": "Ada"}, {"idempotency_key": "cus:1"}) for _ in range(16)))
     assert len({one.id for one in made}) == 1 and len((await stage.v1.events.list_async()).data) == 1
-
-
-@pytest.mark.parametrize(
-    "headers", [{"x-forwarded-for": "203.0.113.1"}, {"host": "evil.example"}, {"host": "127.0.0.1.evil.example:3002"}, {"via": "1.1 tunnel"}]
-)
-async def test_only_programs_of_this_machine_are_served(stage: Stage, headers: dict[str, str]) -> None:
-    answer = await stage.ask("GET", "/v1/customers", headers=headers)
-    assert answer.status_code == 403 and "this machine only" in answer.json()["error"]["message"]
-    assert (await stage.ask("GET", "/v1/customers", headers={"host": "localhost:3002"})).status_code == 200
-
-
-async def test_another_machine_is_not_served_whatever_it_says() -> None:
-    app = build(SimulatorSettings(public_url="http://box.example:3002/simulator/stripe"), development=True)
-    for machine, status in (("203.0.113.7", 403), ("192.0.2.1", 200)):  # the second is the one that it is served by
-        transport = httpx.ASGITransport(app, client=(machine, 4000))
-        for host in ("192.0.2.1:3002", "box.example:3002"):
-            async with httpx.AsyncClient(transport=transport, base_url="http://192.0.2.1:3002") as http, running(app):
-                answer = await http.get("/v1/customers", headers={"authorization": f"Bearer {KEY}", "host": host})
-                assert answer.status_code == status, answer.text

@@ -75,6 +75,8 @@ async def create_checkout(request: Request, who: SignedIn) -> Response:
 @door.get(CHECKOUT_RETURN, needs=Permission.BILLING_READ, apart=True)
 async def finish(request: Request, who: SignedIn, session_id: str = "") -> Response:
     """Where Stripe's page leads back to: what was paid is looked up now, should its event not have come yet."""
+    if not session_id:
+        return go(request, PAGE)
     try:
         synced = await finish_checkout(money_of(request), await place_of(request, who), session_id)
     except (StripeAway, BeingSynchronized):

@@ -11,7 +11,6 @@ Params = dict[str, Any]
 PART = re.compile(r"\[([^\[\]]*)\]")
 FREE_NAMES = ("metadata", "payload")
 """Below these, names are the caller's own, and 0 is a name like another."""
-DEEPEST = 12
 LARGEST = 99_999_999
 """Stripe takes amounts of at most eight digits. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts"""
 
@@ -22,8 +21,6 @@ def decode(pairs: Iterable[tuple[str, str]]) -> Params:
     for name, value in pairs:
         head, _, rest = name.partition("[")
         path = [head, *PART.findall(f"[{rest}" if rest else "")]
-        if len(path) > DEEPEST:
-            raise invalid("Invalid request: parameters lie too deep in each other.", head[:100])
         here: Any = root
         for step in path[:-1]:
             here = here.setdefault(step or str(len(here)), {})
