@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import buyers, charging, customers, discounting, invoicing, lines, methods, shapes, subscribing
+from frontdesk.billing.simulator import buyers, charging, customers, discounting, invoicing, lines, methods, shapes, subscribing, tax_ids
 from frontdesk.billing.simulator.errors import StripeError, invalid
 from frontdesk.billing.simulator.periods import DAY, containing
 from frontdesk.billing.simulator.world import World
@@ -145,7 +145,7 @@ def _customer(world: World, session: Object, buyer: Buyer) -> Object:
     if may.get("name") == "auto" and buyer.name:
         buyers.change(world, customer, name=buyer.name)
     if buyer.tax_id is not None:
-        buyers.add_tax_id(world, customer, *buyer.tax_id)
+        tax_ids.create(world, dict(zip(("type", "value"), buyer.tax_id, strict=True)), customer)
     return world.get(customer)
 
 

@@ -43,11 +43,12 @@ def after_attempt(world: World, invoice: Object, intent: Object, *, counted: boo
     return _failed(world, invoice, intent)
 
 
-def follow(world: World, intent: Object) -> None:
-    """An intent was confirmed, by a page or a program: the invoice it belongs to follows."""
+def follow(world: World, intent: Object) -> str | None:
+    """An intent was confirmed, by a page or a program: the invoice it belongs to follows, and its id is returned."""
     payments = world.find("invoice_payment", **{"payment.payment_intent": intent["id"]})
-    if payments:
-        after_attempt(world, world.get(payments[-1]["invoice"]), intent)
+    if not payments:
+        return None
+    return str(after_attempt(world, world.get(payments[-1]["invoice"]), intent)["id"])
 
 
 def settle(world: World, invoice: Object) -> Object:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from frontdesk.billing.simulator import coupons, shapes
 from frontdesk.billing.simulator import params as p
-from frontdesk.billing.simulator import shapes
 from frontdesk.billing.simulator.discounts import end_of, refusal
 from frontdesk.billing.simulator.errors import StripeError, invalid
 from frontdesk.billing.simulator.world import World
@@ -41,7 +41,7 @@ def by_word(world: World, word: str, customer: str | None, amount: int) -> Objec
 
 def of_code(world: World, code: Object, customer: str | None, amount: int) -> Object:
     """The discount that a promotion code gives. Raises StripeError where it may not be used."""
-    coupon = coupon_of(world, code)
+    coupon = coupons.current(world, coupon_of(world, code))
     before = any(one["status"] == "paid" and one["amount_paid"] for one in world.find("invoice", customer=customer)) if customer else False
     reason = refusal(code, coupon, customer=customer, amount=amount, at=world.now(), bought_before=before)
     if reason:
@@ -51,7 +51,7 @@ def of_code(world: World, code: Object, customer: str | None, amount: int) -> Ob
 
 def of_coupon(world: World, coupon: Object, customer: str | None) -> Object:
     """The discount that a coupon gives. Raises StripeError for one that is used up."""
-    if not coupon["valid"]:
+    if not coupons.current(world, coupon)["valid"]:
         raise invalid(f"Coupon {coupon['id']} is not valid.", "coupon", "coupon_expired")
     return shapes.make(
         "discount", id=world.new_id("di"), customer=customer, start=world.now(), end=end_of(coupon, world.now()),
@@ -63,10 +63,21 @@ def redeem(world: World, discounts: Sequence[Object], **owner: Any) -> list[str]
     """Keep these discounts, counted as redeemed, and return their ids. owner: whose they are, such as `subscription`."""
     for one in discounts:
         if world.found(one["id"]) is None:
+            coupon = world.get(one["source"]["coupon"])
             world.put(one | owner)
+            world.put_private(one["id"], {"coupon": coupon | {"applies_to": world.private(coupon["id"]).get("applies_to")}})
             world.emit("customer.discount.created", one | owner)
             _count(world, one)
     return [one["id"] for one in discounts]
+
+
+def behind(world: World, discount: Object) -> Object:
+    """The coupon that a discount came from, as it was then: it may have been deleted since."""
+    kept: Object | None = world.private(discount["id"]).get("coupon")
+    if kept is not None:
+        return kept
+    coupon = world.get(discount["source"]["coupon"])
+    return coupon | {"applies_to": world.private(coupon["id"]).get("applies_to")}
 
 
 def coupon_of(world: World, code: Object) -> Object:
@@ -76,9 +87,7 @@ def coupon_of(world: World, code: Object) -> Object:
 
 def _count(world: World, discount: Object) -> None:
     coupon = world.get(discount["source"]["coupon"])
-    coupon["times_redeemed"] = int(coupon["times_redeemed"]) + 1
-    coupon["valid"] = coupon["valid"] and (coupon["max_redemptions"] is None or coupon["times_redeemed"] < int(coupon["max_redemptions"]))
-    world.put(coupon)
+    world.put(coupon | {"times_redeemed": int(coupon["times_redeemed"]) + 1})
     if discount["promotion_code"]:
         code = world.get(discount["promotion_code"])
         world.put(code | {"times_redeemed": int(code["times_redeemed"]) + 1})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import charging, lines, shapes
+from frontdesk.billing.simulator import charging, discounting, lines, shapes
 from frontdesk.billing.simulator.discounts import holds
 from frontdesk.billing.simulator.errors import StripeError
 from frontdesk.billing.simulator.periods import DAY, HOUR
@@ -56,7 +56,7 @@ def create(world: World, plan: Plan, *, advance: bool = True, finalizes_at: int 
         line["invoice"] = invoice["id"]
         _claim(world, line, invoice["id"])
     for one in plan.discounts:
-        world.put_private(one["id"], {"used": True})
+        world.put_private(one["id"], world.private(one["id"]) | {"used": True})
     world.put(invoice)
     world.emit("invoice.created", invoice)
     return invoice
@@ -94,7 +94,7 @@ def summed(world: World, invoice: Object, discounts: Sequence[Object], customer:
     if invoice["automatic_tax"]["enabled"]:
         invoice["automatic_tax"] |= {"status": status_of(customer), "provider": "stripe", "liability": {"type": "self"}}
         tax = tax_for(customer, world.find("tax_id", customer=customer["id"]), _behaviors(world, invoice))
-    reductions = [Reduction(one["id"], world.get(one["source"]["coupon"])) for one in discounts]
+    reductions = [Reduction(one["id"], discounting.behind(world, one)) for one in discounts]
     made, sums = add_up(invoice["lines"]["data"], reductions, tax, int(customer["balance"] or 0), invoice["currency"])
     invoice["lines"]["data"] = made
     invoice |= sums
@@ -165,7 +165,7 @@ def discounts_of(world: World, ids: Sequence[str]) -> list[Object]:
 def holding(world: World, subscription: Object, at: int) -> list[Object]:
     """The discounts of a subscription that still take something off an invoice of this moment."""
     found = discounts_of(world, subscription["discounts"])
-    return [one for one in found if holds(one, world.get(one["source"]["coupon"]), at, used=bool(world.private(one["id"]).get("used")))]
+    return [one for one in found if holds(one, discounting.behind(world, one), at, used=bool(world.private(one["id"]).get("used")))]
 
 
 def waiting_items(world: World, customer: str, subscription: str | None) -> list[Object]:

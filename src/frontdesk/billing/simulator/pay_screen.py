@@ -6,7 +6,7 @@ from typing import Any
 
 from babel import Locale
 
-from frontdesk.billing.simulator import buying, lines, paying
+from frontdesk.billing.simulator import buying, discounting, lines, paying
 from frontdesk.billing.simulator.periods import containing
 from frontdesk.billing.simulator.taxes import SELLER
 from frontdesk.billing.simulator.typed_cards import SHOWN
@@ -71,7 +71,7 @@ def _then(world: World, session: Object) -> Object | None:
 
 
 def _coupon(world: World, discounts: list[Object]) -> Object | None:
-    return world.found(discounts[0]["source"]["coupon"]) if discounts else None
+    return discounting.behind(world, discounts[0]) if discounts else None
 
 
 def _sum(parts: list[Object]) -> int:

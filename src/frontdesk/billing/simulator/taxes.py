@@ -12,8 +12,6 @@ from frontdesk.billing.simulator.proration import rounded
 
 SELLER = "DE"
 """The country of the simulated account."""
-GREECE = "GR"
-"""Whose VAT ids begin with EL."""
 
 RATES = {
     "AT": "20", "BE": "21", "BG": "20", "CY": "19", "CZ": "21", "DE": "19", "DK": "25", "EE": "24", "ES": "21", "FI": "25.5", "FR": "20", "GR": "24",
