@@ -24,6 +24,7 @@ from frontdesk.bell import Bell
 from frontdesk.billing import api as billing_api
 from frontdesk.billing import simulator as stripe_simulator
 from frontdesk.billing import web as billing_web
+from frontdesk.billing.lifecycle import web as lifecycle_web
 from frontdesk.billing.payment import web as payment_web
 from frontdesk.channels import simulator
 from frontdesk.channels import web as channels_web
@@ -66,8 +67,8 @@ ALONE = "http://127.0.0.1:3003/simulator"
 DOORS = (
     organizations_web, erasure_web, archives_web,
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
-    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web, audit_web,
-    api_keys_web,
+    analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web,
+    lifecycle_web, audit_web, api_keys_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, billing_api, audit_api)
 

@@ -53,7 +53,7 @@ class Browser:
 
     def __init__(self, app: FastAPI, base: str = "http://localhost:3002", address: str = HOME, agent: str = "") -> None:
         transport = httpx.ASGITransport(app, client=(address, 50_000))
-        self.base = base
+        self.app, self.base = app, base
         headers = {"user-agent": agent or "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
         self.client = httpx.AsyncClient(transport=transport, base_url=base, headers=headers)
 

@@ -139,6 +139,13 @@ WORDINGS = {
         "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
     ),
     "audit.exported": Wording("exports", "download", (_("%(actor)s exported the audit log as %(form)s"), _("%(actor)s exported the audit log")), "warn"),
+    "plan.upgraded": Wording("money", "trend-up", (_("%(actor)s upgraded to %(name)s for %(amount)s"), _("%(actor)s upgraded the plan")), "ok"),
+    "plan.upgrade_begun": Wording(
+        "money", "clock", (_("%(actor)s asked for %(name)s; its payment has to be confirmed"), _("%(actor)s asked for a larger plan")), "warn"
+    ),
+    "plan.downgrade_scheduled": Wording("money", "calendar", (_("%(actor)s chose %(name)s from %(at)s on"), _("%(actor)s chose a smaller plan")), "warn"),
+    "plan.kept": Wording("money", "refresh", (_("%(actor)s kept %(name)s after all"), _("%(actor)s kept the plan")), "ok"),
+    "plan.canceled": Wording("money", "ban", (_("%(actor)s canceled %(name)s"), _("%(actor)s canceled the plan")), "bad"),
     "subscription.trial_ended": Wording("money", "clock", (_("The trial of %(name)s ended"), _("The trial ended")), "warn"),
     "subscription.access_reduced": Wording(
         "money", "warning", (_("%(name)s is not paid: less is possible until it is"), _("A payment is overdue: less is possible until it is paid")), "bad"

@@ -7,7 +7,7 @@ from frontdesk.billing.jobs import Bookkeeper
 from frontdesk.billing.lifecycle import keep_time
 from frontdesk.billing.portal import NothingBoughtYet, portal_link
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
-from frontdesk.billing.store import account, current, invoices, plan_in_use, plans, prices
+from frontdesk.billing.store import account, current, invoices, plan, plan_in_use, plans, prices
 from frontdesk.billing.stripe_api import Money, NothingForSale, Place, StripeAway, StripeRefuses, StripeRefusesUs, asking, open_money
 from frontdesk.billing.syncing import BeingSynchronized, Synced, sync_customer
 from frontdesk.billing.webhook import StripeWebhook
@@ -16,5 +16,5 @@ __all__ = [
     "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Invoice", "Money", "NotForSale",
     "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway",
     "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking", "current", "finish_checkout", "invoices",
-    "keep_time", "open_money", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
+    "keep_time", "open_money", "plan", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
 ]  # fmt: skip

@@ -8,12 +8,14 @@ from psycopg import OperationalError
 
 from frontdesk.billing import inbox, ledger
 from frontdesk.billing.inbox import Taken
+from frontdesk.billing.lifecycle import note_confirmations
 from frontdesk.billing.stripe_api import Money, StripeRefuses, asking, is_missing
 from frontdesk.billing.syncing import BeingSynchronized, sync_customer
 
 HOLD = 180  # seconds: whoever holds events for longer is dead, and another takes them
 PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)  # seconds between tries, then somebody has to look
 SOON = 3.0  # seconds: when others stored about the same customer all the time
+TO_CONFIRM = "invoice.payment_action_required"  # the one thing that no subscription shows: a bank asks whoever owns the card
 log = structlog.get_logger()
 
 
@@ -30,6 +32,7 @@ async def handle_next(money: Money) -> list[UUID | None]:
         if organization_id is None:
             await _settle_nobodys(money, events)
         else:
+            await note_confirmations(money.database, organization_id, [event.object_id for event in events if event.type == TO_CONFIRM and event.object_id])
             await sync_customer(money, organization_id, [event.id for event in events])
     except OperationalError:
         raise  # they are taken again when the time for which we hold them is over

@@ -36,14 +36,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A plan beside what an organization uses. over: the metrics of which more is used than the plan allows."""
-
-    plan: Plan
-    over: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Period:
     """The month in which usage is counted, in UTC. ends: its last day."""
 

@@ -18,6 +18,18 @@ async def plans(db: Tenant) -> list[Plan]:
     )
 
 
+async def plan(db: Tenant, plan_id: str) -> Plan | None:
+    """One plan, also one that is not for sale."""
+    return await db.record(
+        Plan,
+        """
+        select id, name, description, currency, monthly_price, yearly_price, limits, features, overage
+        from public.subscription_plans where id = %(plan_id)s
+        """,
+        {"plan_id": plan_id},
+    )
+
+
 async def all_plans(db: Platform) -> list[Plan]:
     """Every plan there is, also what is not for sale or not any more."""
     return await db.records(

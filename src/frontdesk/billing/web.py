@@ -1,14 +1,16 @@
-"""The page of plans, prices and usage."""
+"""The page of the plan: how things stand, what is used, what there is to choose, and what was paid."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from fastapi import Request
 from starlette.responses import Response
 
-from frontdesk import billing, usage
+from frontdesk import billing, entitlements, usage
 from frontdesk.access import Permission
-from frontdesk.billing.records import LIMITED, Offer, OperatorContact, Period, Plan
+from frontdesk.billing.lifecycle.moves import Offer, offer
+from frontdesk.billing.lifecycle.states import grace_ends, state_of, to_pay, upcoming
+from frontdesk.billing.records import OperatorContact, Period, Plan, Price, Subscription
+from frontdesk.database import Tenant
 from frontdesk.settings import Settings
 from frontdesk.usage import Usage
 from frontdesk.web import Db, Door, render
@@ -16,31 +18,40 @@ from frontdesk.web import Db, Door, render
 door = Door()
 INTERVALS = ("month", "year")
 COUNTED = ("messages_sent", "messages_received", "contacts", "members", "channels", "auto_replies")
+INVOICES = 24
 
 
 @door.get("/dashboard/billing", needs=Permission.BILLING_READ)
-async def index(request: Request, db: Db, pay: str = "month") -> Response:
-    """The plans with their prices, what the organization has, and how much of it is used. `pay`: month or year."""
+async def index(request: Request, db: Db, pay: str = "") -> Response:
+    """The plans with their prices, what the organization has, how much of it is used, and what was paid. `pay`: month or year."""
     settings: Settings = request.app.state.settings
     now, period = datetime.now(UTC), Period.of(datetime.now(UTC))
     used = {one.metric: one for one in await usage.overview(db)}
-    subscription = await billing.current(db)
+    subscription, has = await billing.current(db), await entitlements.current(db)
+    prices, invoices, account = await billing.prices(db), await billing.invoices(db, how_many=INVOICES), await billing.account(db)
+    chosen = pay if pay in INTERVALS else subscription.billing_interval if subscription is not None and subscription.lives else INTERVALS[0]
+    offers = await _offers(db, prices, subscription, used, chosen, account.currency if account else None)
     return await render(
-        request, "billing/index.html", offers=[_offer(plan, used) for plan in await billing.plans(db)],
-        subscription=subscription,
-        trial_over=subscription is not None and subscription.trial_over(now), period=period,
-        pay=pay if pay in INTERVALS else INTERVALS[0],
+        request, "billing/index.html", subscription=subscription, has=has, state=state_of(subscription, has, now), account=account, pay=chosen,
+        offers=offers, names_of_plans={one.plan.id: one.plan.name for one in offers}, invoices=invoices,
+        upcoming=upcoming(subscription, prices), open_invoice=to_pay(invoices), grace=grace_ends(subscription), period=period, now=now,
         usage=[(used[metric], _forecast(used[metric], period, now)) for metric in COUNTED if metric in used],
-        operator=OperatorContact.read(settings.operator_contact), now=now,
+        operator=OperatorContact.read(settings.operator_contact), sells=getattr(request.app.state, "money", None) is not None,
     )  # fmt: skip
 
 
-def _offer(plan: Plan, used: Mapping[str, Usage]) -> Offer:
-    limits = [(metric, plan.limit(metric)) for metric in LIMITED]
-    return Offer(
-        plan,
-        frozenset(metric for metric, limit in limits if limit is not None and metric in used and used[metric].used > limit),
-    )
+async def _offers(
+    db: Tenant, prices: list[Price], subscription: Subscription | None, used: dict[str, Usage], interval: str, currency: str | None
+) -> list[Offer]:
+    """Every plan that is sold, in the currency that the organization pays in, else in the plan's own."""
+    plans = await billing.plans(db)
+    counts, by_id = {metric: one.used for metric, one in used.items()}, {plan.id: plan for plan in plans}
+    return [offer(plan, _price_of(plan, prices, interval, currency), subscription, by_id, counts) for plan in plans]
+
+
+def _price_of(plan: Plan, prices: list[Price], interval: str, currency: str | None) -> Price | None:
+    wanted = (plan.id, interval, currency or plan.currency)
+    return next((price for price in prices if (price.plan_id, price.billing_interval, price.currency) == wanted), None)
 
 
 def _forecast(one: Usage, period: Period, now: datetime) -> int | None:

@@ -1,6 +1,6 @@
 """How a subscription goes through time: what its organization is told, when less is possible, and how a plan is changed."""
 
-from frontdesk.billing.lifecycle.actions import note_changes
+from frontdesk.billing.lifecycle.actions import note_changes, note_confirmations
 from frontdesk.billing.lifecycle.jobs import keep_time
 
-__all__ = ["keep_time", "note_changes"]
+__all__ = ["keep_time", "note_changes", "note_confirmations"]

@@ -1,6 +1,6 @@
 """What happens to a subscription over time, told once: by our own clock, and by what changed at the payment provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,14 @@ async def note_changes(db: Tenants, organization_id: UUID, before: Subscription 
         await store.owe(db, organization_id, Notice("plan_changed", about, facts=facts))
 
 
+async def note_confirmations(database: Database, organization_id: UUID, invoice_ids: Sequence[str]) -> None:
+    """Owe the mail that asks to confirm the payment of these invoices: once for each, however often it is told."""
+    if invoice_ids:
+        async with database.tenants([organization_id]) as db:
+            for invoice_id in invoice_ids:
+                await store.owe(db, organization_id, Notice("action_required", invoice_id))
+
+
 def _bought(one: Subscription) -> tuple[str, str] | None:
     return (one.plan_id, one.billing_interval) if one.lives and one.status not in ("incomplete", "incomplete_expired") else None
 
@@ -68,15 +76,14 @@ async def _write(db: Tenants, mailer: Mailer, one: Subscribed) -> None:
         return
     for person in await store.recipients(db, one.organization_id):
         for notice in owed:
-            values = {"plan": one.plan} | _facts(notice) | {"name": person.name, "organization": one.organization}
+            values = {"plan": one.plan, "url": one.invoice_url} | _facts(notice) | {"name": person.name, "organization": one.organization}
             await mailer.queue(db, f"billing/{notice.kind}", to=person.email, locale=one.locale, values=values, organization_id=one.organization_id)
     await store.note_mailed(db, one.organization_id, [notice.id for notice in owed])
 
 
 def _facts(notice: Owed) -> dict[str, Any]:
     """What its mail says: what is called `…_at` is a time again."""
-    facts: dict[str, Any] = {"url": None, **notice.facts}
-    return {name: datetime.fromisoformat(value) if name.endswith("_at") and isinstance(value, str) else value for name, value in facts.items()}
+    return {name: datetime.fromisoformat(value) if name.endswith("_at") and isinstance(value, str) else value for name, value in notice.facts.items()}
 
 
 async def _audit(db: Tenants, organization_id: UUID, notice: Notice) -> None:

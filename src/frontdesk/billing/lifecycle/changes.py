@@ -1,0 +1,136 @@
+"""Changing what was bought: an upgrade at once for an amount that was shown, a downgrade when the period ends, cancelling and resuming.
+
+Nothing here believes the page: what it showed is asked of Stripe again, and what is so afterwards is fetched, as after every event.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from frontdesk import audit
+from frontdesk.billing import catalogue
+from frontdesk.billing.lifecycle.moves import OPEN, Move
+from frontdesk.billing.lifecycle.previews import AmountChanged, PaymentDeclined, bought, preview, second_within, told_of, wanted
+from frontdesk.billing.records import Plan, Subscription
+from frontdesk.billing.stripe_api import Money, Place, asking
+from frontdesk.billing.syncing import sync_customer
+
+SHOWN_FOR = 900  # seconds that a shown amount stays good
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of it. pay_at: Stripe's page, where a payment has to be confirmed or made before it holds; a secret of whoever asked."""
+
+    plan: Plan
+    at: datetime
+    pay_at: str | None = None
+
+
+async def upgrade(money: Money, at: Place, lookup_key: str, proration_date: int, amount: int) -> Done:
+    """Change at once, for the amount that was shown as of that second. Raises AmountChanged, PaymentDeclined, and whatever `preview` does."""
+    now, _, _, _ = await wanted(money, at, lookup_key)
+    _, item = await told_of(money, now)
+    if not 0 <= second_within(item) - proration_date <= SHOWN_FOR:
+        raise AmountChanged
+    change = await preview(money, at, lookup_key, proration_date)
+    if change.move is not Move.UPGRADE or change.amount != amount:
+        raise AmountChanged
+    await _stop_what_was_planned(money, now)
+    price_id = await catalogue.sold(money, lookup_key)
+    params: Any = {
+        "items": [{"id": item["id"], "price": price_id}], "proration_behavior": "always_invoice", "proration_date": proration_date,
+        "payment_behavior": "pending_if_incomplete", "expand": ["latest_invoice"],
+    }  # fmt: skip
+    try:
+        with asking():
+            key = f"upgrade:{at.organization_id}:{lookup_key}:{proration_date}"
+            updated = await money.v1.subscriptions.update_async(now.provider_subscription_id or "", params, {"idempotency_key": key})
+    except stripe.CardError as error:
+        raise PaymentDeclined from error
+    told = updated.to_dict()
+    waits = told.get("pending_update") is not None
+    await _note(money, at, "plan.upgrade_begun" if waits else "plan.upgraded", change.plan, {"amount": _written(change.amount, change.price.currency)})
+    await sync_customer(money, at.organization_id)
+    return Done(change.plan, change.effective_at, (told.get("latest_invoice") or {}).get("hosted_invoice_url") if waits else None)
+
+
+async def downgrade(money: Money, at: Place, lookup_key: str) -> Done:
+    """Change when the period ends, by a schedule; until then nothing is less. Raises AmountChanged, and whatever `preview` does."""
+    change = await preview(money, at, lookup_key)
+    if change.move is not Move.DOWNGRADE:
+        raise AmountChanged
+    price_id, now = await catalogue.sold(money, lookup_key), change.now
+    await _resume(money, now)
+    with asking():
+        if now.provider_schedule_id:
+            schedule = await money.v1.subscription_schedules.retrieve_async(now.provider_schedule_id)
+        else:
+            schedule = await money.v1.subscription_schedules.create_async({"from_subscription": now.provider_subscription_id or ""})
+        running = schedule.to_dict()["phases"][0]
+        own = [{"price": _id(one["price"]), "quantity": one.get("quantity") or 1} for one in running["items"]]
+        following = {
+            "items": [{"price": price_id, "quantity": 1}],
+            "duration": {"interval": change.price.billing_interval, "interval_count": 1},
+            "proration_behavior": "none",
+        }
+        phases: Any = [{"items": own, "start_date": running["start_date"], "end_date": running["end_date"], "proration_behavior": "none"}, following]
+        await money.v1.subscription_schedules.update_async(schedule.id, {"end_behavior": "release", "proration_behavior": "none", "phases": phases})
+    await _note(money, at, "plan.downgrade_scheduled", change.plan, {"at": change.effective_at.date().isoformat()})
+    await sync_customer(money, at.organization_id)
+    return Done(change.plan, change.effective_at)
+
+
+async def keep(money: Money, at: Place) -> None:
+    """Stay on the plan there is: what was to follow does not, and what was cancelled goes on. Raises NothingBought, StripeAway and its kin."""
+    now = await bought(money, at)
+    await _stop_what_was_planned(money, now)
+    await _note(money, at, "plan.kept", None, {"name": now.plan_name})
+    await sync_customer(money, at.organization_id)
+
+
+async def cancel(money: Money, at: Place) -> datetime | None:
+    """End it with its period, and return when; what is not paid ends at once. Raises NothingBought, StripeAway and its kin."""
+    now = await bought(money, at)
+    await _release(money, now)
+    with asking():
+        if now.status in (*OPEN, "paused"):
+            await money.v1.subscriptions.cancel_async(now.provider_subscription_id or "")
+        else:
+            await money.v1.subscriptions.update_async(now.provider_subscription_id or "", {"cancel_at_period_end": True})
+    await _note(money, at, "plan.canceled", None, {"name": now.plan_name})
+    synced = await sync_customer(money, at.organization_id)
+    return synced.after.current_period_end if synced.after is not None and synced.after.lives else None
+
+
+async def _stop_what_was_planned(money: Money, now: Subscription) -> None:
+    await _release(money, now)
+    await _resume(money, now)
+
+
+async def _release(money: Money, now: Subscription) -> None:
+    if now.provider_schedule_id:
+        with asking():
+            await money.v1.subscription_schedules.release_async(now.provider_schedule_id)
+
+
+async def _resume(money: Money, now: Subscription) -> None:
+    if now.cancel_at_period_end or now.cancel_at is not None:
+        with asking():
+            await money.v1.subscriptions.update_async(now.provider_subscription_id or "", {"cancel_at_period_end": False})
+
+
+async def _note(money: Money, at: Place, action: str, plan: Plan | None, details: dict[str, Any]) -> None:
+    named = {"name": plan.name} if plan else {}
+    async with money.database.tenants([at.organization_id]) as db:
+        await audit.append_as(db, at.organization_id, at.actor, action, target_type="subscription", details=named | details)
+
+
+def _id(value: Any) -> str:
+    return str(value["id"] if isinstance(value, dict) else value)
+
+
+def _written(amount: int, currency: str) -> str:
+    return f"{amount / 100:.2f} {currency}"
