@@ -53,6 +53,8 @@ async def test_a_plan_is_sold_under_a_lookup_key(client: stripe.StripeClient) ->
     new = alike(await client.v1.prices.create_async(monthly | {"unit_amount": 5900, "lookup_key": mark, "transfer_lookup_key": True}))
     found = alike(await client.v1.prices.list_async({"lookup_keys": [mark], "expand": ["data.product"]}))
     assert [(one.id, one.product.name, one.unit_amount) for one in found.data] == [(new.id, "Professional", 5900)]
+    assert await refusal(client.v1.prices.create_async(monthly | {"product": "prod_none"})) == (400, "resource_missing", "product")
+    assert (await refusal(client.v1.prices.retrieve_async("price_none")))[:2] == (404, "resource_missing")
     gone = alike(await client.v1.prices.update_async(old.id, {"active": False}))
     assert (gone.active, gone.lookup_key, gone.unit_amount) == (False, None, 4900)
     assert await refusal(client.v1.prices.update_async(new.id, {"unit_amount": 1})) == (400, "parameter_unknown", "unit_amount")  # type: ignore[typeddict-unknown-key]  # on purpose

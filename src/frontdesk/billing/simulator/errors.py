@@ -19,9 +19,9 @@ class StripeError(Exception):
         self.error = {name: value for name, value in told.items() if value is not None}
 
 
-def missing(kind: str, id: str, param: str = "id") -> StripeError:
+def missing(kind: str, id: str, param: str = "id", status: int = 400) -> StripeError:
     """There is no such object."""
-    return StripeError("invalid_request_error", f"No such {kind.replace('_', ' ')}: '{id}'", "resource_missing", param, 404)
+    return StripeError("invalid_request_error", f"No such {kind.replace('_', ' ')}: '{id}'", "resource_missing", param, status)
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> StripeError:

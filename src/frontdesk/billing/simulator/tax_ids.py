@@ -8,7 +8,7 @@ from typing import Any
 
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator import shapes
-from frontdesk.billing.simulator.errors import invalid
+from frontdesk.billing.simulator.errors import invalid, missing
 from frontdesk.billing.simulator.listing import PAGING, listing
 from frontdesk.billing.simulator.world import World
 
@@ -53,7 +53,9 @@ def create(world: World, params: p.Params, customer: str) -> Object:
 def retrieve(world: World, params: p.Params, customer: str, tax_id: str) -> Object:
     """GET /v1/customers/{customer}/tax_ids/{tax_id}."""
     found = world.get(tax_id, "tax_id")
-    return found if found["customer"] == customer else world.get("", "tax_id")
+    if found["customer"] != customer:
+        raise missing("tax_id", tax_id, status=404)
+    return found
 
 
 def delete(world: World, params: p.Params, customer: str, tax_id: str) -> Object:

@@ -40,10 +40,13 @@ class World:
         return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(length))
 
     def get(self, id: str, kind: str | None = None, param: str = "id") -> dict[str, Any]:
-        """The object with this id. Raises StripeError (resource_missing, 404) naming `param` if it is none of `kind`, or deleted."""
+        """The object with this id. Raises StripeError (resource_missing) naming `param` if it is none of `kind`, or deleted.
+
+        That is a 404 for what the call's address names, and a 400 for what its parameters name.
+        """
         found = self.found(id)
         if found is None or found.get("deleted") or (kind is not None and found["object"] != kind):
-            raise missing(kind or "object", id, param)
+            raise missing(kind or "object", id, param, 404 if id in self.call.path.split("/") else 400)
         return found
 
     def found(self, id: str) -> dict[str, Any] | None:
