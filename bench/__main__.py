@@ -6,13 +6,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bench import road, storage
+from bench import console, road, storage
 from bench.rls import rls
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {
     "inbound": road.inbound,
     "answered": road.answered,
     "latency": road.latency,
+    "console": console.console,
     "rls": rls,
     "growth": storage.growth,
     "start": storage.start,

@@ -43,6 +43,9 @@ class Rows:
     def organization_members(self) -> Row:
         return {"user_id": self.user_id, "role": "owner"}
 
+    def operator_views(self) -> Row:
+        return {"id": new_id(), "operator_id": self.user_id, "purpose": "view", "reason": "asked by the owner"}
+
     def organization_invitations(self) -> Row:
         return {"id": new_id(), "email": f"{new_id()}@x.de", "role": "member", "token_hash": new_id().bytes * 2, "expires_at": "2030-01-01"}
 

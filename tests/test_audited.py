@@ -35,7 +35,8 @@ NO_ENTRY = {
     "/simulator": "what people do on their phones, in development only",
 }
 # Routes of people who are not signed in yet, or of users alone; their entries are told by the tests of those doors.
-OUTSIDE = ("/email/", "/forgotten-password", "/invitations/", "/login", "/logout", "/register", "/session/organization")
+# Of the console the deeds are written twice: tests/operator/test_deeds.py.
+OUTSIDE = ("/email/", "/forgotten-password", "/invitations/", "/login", "/logout", "/operator", "/register", "/session/organization")
 # After these the thing, the session or the membership is gone: what ends most comes last.
 LAST = ("/team/departure", "/password", "/sessions/revocation", "deletion", "disconnection", "{member_id}/removal")
 ANOTHER_OWNER = """insert into organization_members (organization_id, user_id, role)

@@ -34,6 +34,7 @@ WITH_THEIR_USER = {
     "private.pending_sign_ins(user_id)": "as above",
     "private.passkeys(user_id)": "as above",
     "private.passkey_challenges(user_id)": "as above",
+    "private.operators(user_id)": "whoever is no user is no operator",
 }
 # Foreign keys without an index of their own, and why: what refers by them is found by the organization.
 NO_INDEX = {"conversations(organization_id, channel_id)": "a channel is given up once, and every message would pay for the index"}
@@ -82,6 +83,9 @@ OTHER_UNIQUE = {
     "passkeys_pkey": "what a user proves himself with is his own",
     "passkeys_credential_id_key": "who signs in with a passkey alone is found by it",
     "passkey_challenges_pkey": "whoever signs one is not known yet",
+    "operators_pkey": "an operator is the installation's",
+    "operator_entries_pkey": "so is what operators did",
+    "revenue_moves_pkey": "what the installation earns, which outlives organizations",
 }
 CLIENTS_MAY_CALL = {"organizations_allowing"}
 # What a policy may do for each row: compare, and look into the array that was made once.
@@ -168,7 +172,7 @@ def test_every_table_that_members_reach_is_walled_and_the_others_are_reached_by_
     reached = see(
         """
         select c.oid::regclass::text, who from pg_class c,
-          unnest(array['anon', 'authenticated', 'service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker']) as who
+          unnest(array['anon', 'authenticated', 'service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker', 'frontdesk_operator']) as who
         where c.relkind in ('r', 'p') and has_any_column_privilege(who, c.oid, 'select, insert, update, references')
           and (c.relnamespace::regnamespace::text = 'private' or c.relispartition or who = 'anon')
           and c.relnamespace::regnamespace::text in ('public', 'private')
@@ -195,7 +199,7 @@ def test_every_role_that_may_touch_a_table_meets_exactly_one_policy_for_each_com
     granted = see(
         """
         select c.oid::regclass::text, who, command from pg_class c,
-          unnest(array['authenticated', 'service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker']) as who,
+          unnest(array['authenticated', 'service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker', 'frontdesk_operator']) as who,
           unnest(array['select', 'insert', 'update', 'delete']) as command
         where c.relkind in ('r', 'p') and c.relnamespace::regnamespace::text = 'public'
           and (has_table_privilege(who, c.oid, command) or (command <> 'delete' and has_any_column_privilege(who, c.oid, command)))
@@ -283,6 +287,6 @@ def test_the_roles_hold_the_permissions_that_the_product_knows_each_more_than_th
 
 
 def test_the_application_owns_nothing_and_inherits_nothing(see: See) -> None:
-    ours = ["frontdesk_app", "frontdesk_member", "frontdesk_worker"]
+    ours = ["frontdesk_app", "frontdesk_member", "frontdesk_worker", "frontdesk_operator"]
     assert see("select relname from pg_class where relowner::regrole::text = any (%s)", ours) == []
     assert see("select rolname from pg_roles where rolname = any (%s) and (rolinherit or rolsuper or rolbypassrls or rolcreaterole)", ours) == []

@@ -25,7 +25,7 @@ LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION = 250, 300, 30
 DOMAINS = {
     "analytics", "api_keys", "archives", "audit", "auto_replies", "billing", "channels", "contacts", "demo", "email_proofs", "entitlements", "erasure",
     "inbound", "invitations", "mail", "members",
-    "messages", "organizations", "outbound", "registration", "sealing", "single_sign_on", "usage", "users",
+    "messages", "operator", "organizations", "outbound", "registration", "sealing", "single_sign_on", "usage", "users",
 }  # fmt: skip
 GROUND = {"api", "database", "live", "web"}
 ASSEMBLE = {"app.py": ("api", "web"), "cli.py": ("cli",)}  # who may open the doors of every domain, and which

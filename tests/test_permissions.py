@@ -37,7 +37,9 @@ class House:
 
     def routes(self) -> list[tuple[str, str, Any]]:
         """Method, path and need of every route; the final ones last."""
-        found = [(method, path, needed) for (method, path), needed in needs_of(self.built.app.routes).items() if not path.startswith("/api/")]
+        found = [
+            (method, path, needed) for (method, path), needed in needs_of(self.built.app.routes).items() if not path.startswith(("/api/", "/operator"))
+        ]  # tests/operator
         return sorted(found, key=lambda one: (next((n for n, end in enumerate(FINAL, 1) if one[1].endswith(end)), 0), one[1], one[0]))
 
 

@@ -14,6 +14,7 @@ from tests.conftest import Urls
 
 PRIVATE = "no role of ours, nor any client, may touch a table of schema private: tests/test_catalogue.py asks the catalogue"
 OWNER = "for the owner of the schema, whom FORCE binds too, and for service_role, whom Supabase lets past every policy; nobody signs in as either"
+OPERATORS = "an operator reads every row of the few tables he sees at all; who is none reads no row: tests/operator/test_isolation.py"
 EVERYBODY = "the same for everybody, read by everybody, written by nobody but migrations"
 WORKER = "on purpose: as an index condition it makes batches walk whole tenants (decision 4); tests/test_plans.py reads the plans"
 TRIGGERS = "our own: each touches the row's own organization, or refuses; tests/test_isolation.py tries every table as a stranger"
@@ -26,6 +27,7 @@ ALLOWED = [
     ("SEC001", r"private\.\w+", PRIVATE),
     ("SEC005", r"public\.\w+\.(owner|service) (does all|reads|appends|cascades)", OWNER),
     ("SEC005", r"public\.\w+\.everybody reads", EVERYBODY),
+    ("SEC005", r"public\.\w+\.frontdesk_operator reads", OPERATORS),
     ("SEC008", r"public\.\w+\.(owner|service) (does all|reads|cascades)", OWNER),
     ("SEC008", r"public\.\w+\.everybody reads", EVERYBODY),
     ("SEC013", r"public\.\w+\.\w+", TRIGGERS),

@@ -51,8 +51,9 @@ WITHHOLDABLE = (Permission.CONVERSATIONS_OVERSEE, Permission.PHONE_NUMBERS_READ,
 class Actor:
     """Who does something, and from where; what an audit entry records.
 
-    kind: "user" for a signed-in human, "api_key" for a program, "system" for the product itself. A program is no user: what it
-    makes has nobody's name on it, and the log names its key.
+    kind: "user" for a signed-in human, "api_key" for a program, "system" for the product itself, "operator" for who runs the
+    installation. A program is no user: what it makes has nobody's name on it, and the log names its key. looks_by: the session of an
+    operator who looks into the organization, and changes nothing there.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Actor:
     user_agent: str | None = None
     request_id: str | None = None
     key_id: UUID | None = None
+    looks_by: UUID | None = None
 
 
 SYSTEM = Actor(kind="system", name="Frontdesk")

@@ -46,6 +46,7 @@ from frontdesk.members import api as members_api
 from frontdesk.members import web as members_web
 from frontdesk.messages.inbox import api as inbox_api
 from frontdesk.messages.inbox import web as inbox_web
+from frontdesk.operator import web as operator_web
 from frontdesk.organizations import api as organizations_api
 from frontdesk.organizations import web as organizations_web
 from frontdesk.registration import web as registration_web
@@ -68,7 +69,7 @@ DOORS = (
     organizations_web, erasure_web, archives_web,
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web,
-    lifecycle_web, audit_web, api_keys_web,
+    lifecycle_web, audit_web, api_keys_web, operator_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, billing_api, audit_api)
 

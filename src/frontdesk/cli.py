@@ -19,6 +19,7 @@ from frontdesk.email_proofs.cli import app as users
 from frontdesk.errors import FrontdeskError
 from frontdesk.inbound.cli import app as deliveries
 from frontdesk.mail.cli import app as mail
+from frontdesk.operator.cli import app as operator
 from frontdesk.sealing.cli import app as secrets
 from frontdesk.settings import BadSettings, Settings
 
@@ -30,6 +31,7 @@ for name, group in {
     "channels": channels,
     "deliveries": deliveries,
     "mail": mail,
+    "operator": operator,
     "secrets": secrets,
     "users": users,
 }.items():

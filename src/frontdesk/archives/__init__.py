@@ -1,1 +1,5 @@
 """Everything an organization has, as one file to take along."""
+
+from frontdesk.archives.actions import begin, stream
+
+__all__ = ["begin", "stream"]

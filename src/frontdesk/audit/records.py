@@ -129,3 +129,13 @@ class Page:
     entries: list[Entry] = field(default_factory=list)
     older: int | None = None
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one action reads. tone: plain, ok, warn, bad or info."""
+
+    group: str
+    icon: str
+    sentences: tuple[str, ...]
+    tone: str = "plain"

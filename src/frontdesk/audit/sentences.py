@@ -11,8 +11,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from frontdesk.audit.records import Entry
-from frontdesk.audit.wordings import API_KEY, BY_ITSELF, BY_ITSELF_TO, FRONTDESK, NAMES, NO, NOTHING, OPERATOR, SOMEBODY, VALUES, WORDINGS, YES, Wording
+from frontdesk.audit.records import Entry, Wording
+from frontdesk.audit.wordings import API_KEY, BY_ITSELF, BY_ITSELF_TO, FRONTDESK, NAMES, NO, NOTHING, OPERATOR, SOMEBODY, VALUES, WORDINGS, YES
 
 Translate = Callable[..., str]  # gettext as templates have it: puts in the words, escaped
 LONGEST_IN_SENTENCE, LONGEST_IN_LIST = 80, 400  # characters

@@ -5,19 +5,10 @@ entry's details. The first sentence for which the entry knows every word is take
 version, is told by its own words.
 """
 
-from dataclasses import dataclass
+from frontdesk.audit.deeds import DEEDS
+from frontdesk.audit.records import Wording
 
 _ = str  # marks a sentence for translation; it is looked up when it is shown
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """How one action reads. tone: plain, ok, warn, bad or info."""
-
-    group: str
-    icon: str
-    sentences: tuple[str, ...]
-    tone: str = "plain"
 
 
 GROUPS = {
@@ -150,7 +141,7 @@ WORDINGS = {
     "subscription.access_reduced": Wording(
         "money", "warning", (_("%(name)s is not paid: less is possible until it is"), _("A payment is overdue: less is possible until it is paid")), "bad"
     ),
-}
+} | DEEDS
 
 # What fields and things are called.
 NAMES = {
@@ -196,6 +187,7 @@ NAMES = {
     "sessions": _("Sessions"),
     "timezone": _("Time zone"),
     "tables": _("Tables"),
+    "trial_ends_at": _("End of the trial"),
     "trigger": _("What happens"),
     "user": _("User"),
     "value": _("Value"),

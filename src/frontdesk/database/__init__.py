@@ -1,15 +1,29 @@
-"""The doors to PostgreSQL: a member in one organization, background work over named ones, or the platform itself.
+"""The doors to PostgreSQL: a member in one organization, background work over named ones, an operator, or the platform itself.
 
 Nothing else in the product touches the pool. Each door is one transaction, committed when its block ends.
 """
 
-from frontdesk.database.doors import Database, NotAMember, Platform, SecondFactorNeeded, Tenant, Tenants, UnknownKey
+from frontdesk.database.doors import (
+    Console,
+    Database,
+    NotAMember,
+    NotAnOperator,
+    OperatorUnproved,
+    Platform,
+    SecondFactorNeeded,
+    Tenant,
+    Tenants,
+    UnknownKey,
+)  # fmt: skip
 from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
 from frontdesk.database.sql import Statements, batch
 
 __all__ = [
+    "Console",
     "Database",
     "NotAMember",
+    "NotAnOperator",
+    "OperatorUnproved",
     "Platform",
     "SecondFactorNeeded",
     "Statements",

@@ -14,6 +14,15 @@ from frontdesk.access import Actor
 from frontdesk.database.sql import Params, Statements
 from frontdesk.errors import NotFound, NotSignedIn, Unavailable
 
+_ENTER: LiteralString = (
+    "select set_config('role', 'frontdesk_member', true), entered.role, entered.permissions"
+    " from private.enter_in_person(%(organization_id)s, %(user_id)s) as entered"
+)
+_LOOK_IN: LiteralString = (
+    "select set_config('role', 'frontdesk_member', true), entered.role, entered.permissions"
+    " from private.enter_view(%(organization_id)s, %(session_id)s) as entered"
+)
+
 
 class NotAMember(NotFound):
     """There is no such organization, or you are not in it."""
@@ -56,6 +65,26 @@ class Tenants(Statements):
         await self.run("select set_config('synchronous_commit', 'on', true)")
 
 
+class NotAnOperator(NotFound):
+    """The page does not exist, or it belongs to another organization."""
+
+
+class OperatorUnproved(NotFound):
+    """The console opens to sessions that a second factor has opened. Sign out, and in again with yours; if you have none, add one to your account."""
+
+    status = 403
+    title = "Sign in with your second factor"
+
+
+class Console(Statements):
+    """An operator: reads what is there to be seen without anybody's messages, and calls the functions made for operators."""
+
+    def __init__(self, connection: AsyncConnection[Any], actor: Actor) -> None:
+        """Made by `Database.console` only."""
+        super().__init__(connection)
+        self.actor = actor
+
+
 class Platform(Statements):
     """Nobody in particular: may call the definer functions of schema `private` and nothing else."""
 
@@ -85,12 +114,10 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, organization_id: UUID, actor: Actor) -> AsyncIterator[Tenant]:
-        """Act as this user in this organization. Raises NotAMember or SecondFactorNeeded, and then nothing of it was visible."""
+        """Act as this user in this organization, or look into it as an operator. Raises NotAMember or SecondFactorNeeded: then nothing was visible."""
         async with self._transaction() as connection:
             cursor = await connection.execute(
-                "select set_config('role', 'frontdesk_member', true), entered.role, entered.permissions"
-                " from private.enter_in_person(%(organization_id)s, %(user_id)s) as entered",
-                {"organization_id": organization_id, "user_id": actor.user_id},
+                _LOOK_IN if actor.looks_by else _ENTER, {"organization_id": organization_id, "user_id": actor.user_id, "session_id": actor.looks_by}
             )
             row = await cursor.fetchone()
             if row is None:
@@ -133,6 +160,22 @@ class Database:
                 {"named": named, "commit": "on" if durable else "off"},
             )
             yield Tenants(connection, organization_ids)
+
+    @asynccontextmanager
+    async def console(self, session_id: UUID, actor: Actor) -> AsyncIterator[Console]:
+        """Act as the operator whose session this is. Raises NotAnOperator, or OperatorUnproved for one without a second factor in this session."""
+        async with self._transaction() as connection:
+            cursor = await connection.execute(
+                "select set_config('role', 'frontdesk_operator', true), entered.user_id, entered.name, entered.proved"
+                " from private.enter_console(%(session_id)s, %(address)s, %(user_agent)s, %(request_id)s) as entered",
+                {"session_id": session_id, "address": actor.address, "user_agent": actor.user_agent, "request_id": actor.request_id},
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise NotAnOperator
+            if not row[3]:
+                raise OperatorUnproved
+            yield Console(connection, replace(actor, kind="operator", user_id=row[1], name=row[2]))
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Platform]:

@@ -1,9 +1,11 @@
 """Deleting an organization: asked for, undone, begun when it is due, and done piece by piece."""
 
+from uuid import UUID
+
 import structlog
 
 from frontdesk import audit, organizations
-from frontdesk.database import Database, Tenant
+from frontdesk.database import Console, Database, Tenant
 from frontdesk.erasure import store
 from frontdesk.erasure.records import Deletion, Piece
 from frontdesk.errors import BadInput, Conflict
@@ -42,6 +44,16 @@ async def undo_deletion(db: Tenant) -> None:
     organization = await organizations.current(db)
     details = {"name": organization.name}
     await audit.append(db, "organization.deletion_undone", target_type="organization", target_id=db.organization_id, details=details)
+
+
+async def order(db: Console, organization_id: UUID) -> bool:
+    """Have an organization deleted in seven days, as an operator; False when that was asked for before. Whoever calls writes the log."""
+    return await store.order(db, organization_id)
+
+
+async def revoke(db: Console, organization_id: UUID) -> bool:
+    """Take that back, whoever asked for it; False when nothing waits, or it has begun."""
+    return await store.revoke(db, organization_id)
 
 
 async def sweep(database: Database) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from frontdesk.database import Platform, Tenant
+from frontdesk.database import Console, Platform, Tenant
 from frontdesk.erasure.records import Deletion, Piece
 
 
@@ -43,6 +43,16 @@ async def undo(db: Tenant) -> bool:
         )
         == 1
     )
+
+
+async def order(db: Console, organization_id: UUID) -> bool:
+    """Ask for the deletion in an operator's name; False if it was asked for before."""
+    return bool(await db.value("select private.order_deletion(%(id)s)", {"id": organization_id}))
+
+
+async def revoke(db: Console, organization_id: UUID) -> bool:
+    """Take it back in an operator's name, unless it has begun."""
+    return bool(await db.value("select private.revoke_deletion(%(id)s)", {"id": organization_id}))
 
 
 async def begin(db: Platform) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from frontdesk.database import Tenant
 from frontdesk.errors import NotFound
-from frontdesk.organizations.records import Organization
+from frontdesk.organizations.records import Look, Organization
 
 
 class NoSuchOrganization(NotFound):
@@ -52,6 +52,18 @@ async def second_factor_required_at(db: Tenant) -> datetime | None:
     """Since when members are asked for a second factor."""
     since: datetime | None = await db.value("select second_factor_required_at from public.organizations where id = %(id)s", {"id": db.organization_id})
     return since
+
+
+async def looked_into(db: Tenant, how_many: int) -> list[Look]:
+    """Which operators looked into the organization, when and why, the newest first."""
+    return await db.records(
+        Look,
+        """
+        select operator_name, purpose, reason, started_at, ended_at is null and expires_at > now() and purpose = 'view' as goes_on
+        from public.operator_views where organization_id = %(id)s order by id desc limit %(how_many)s
+        """,
+        {"id": db.organization_id, "how_many": how_many},
+    )
 
 
 async def members_without_second_factor(db: Tenant) -> int:

@@ -18,6 +18,7 @@ from frontdesk.web import Db, Door, Form, go, read_form, render
 door = Door()
 
 SETTINGS = "/dashboard/settings"
+LOOKS = 10
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "nl", "pl", "pt", "pt-BR", "ru", "sw", "tr", "uk", "zh")
 
 
@@ -73,6 +74,7 @@ async def _page(request: Request, db: Tenant, form: Form[Any], status_code: int 
         zones=[(name, name.replace("_", " ")) for name in sorted(available_timezones() | {organization.timezone})],
         languages=[(code, _called(code)) for code in sorted({*LANGUAGES, organization.locale})],
         required_at=await store.second_factor_required_at(db), without=await store.members_without_second_factor(db),
+        looks=await store.looked_into(db, LOOKS),
     )  # fmt: skip
 
 

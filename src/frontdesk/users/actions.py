@@ -1,6 +1,7 @@
 """Signing in and out, and what a user does with his own account."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from frontdesk.access import Actor
@@ -45,9 +46,14 @@ async def find_visitor(database: Database, token: str) -> Visitor | None:
             return None
         if found.is_stale:
             await store.touch_session(db, found.session_id)
-    memberships = tuple(Membership(UUID(one["organization_id"]), one["slug"], one["name"], one["role"]) for one in found.organizations)
-    current = next((one for one in memberships if one.organization_id == found.organization_id), None)
-    return Visitor(found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current, found.is_fresh, found.email_verified)
+    memberships = tuple(Membership(UUID(one["organization_id"]), one["slug"], one["name"], one["role"], one["suspended"]) for one in found.organizations)
+    current, until = next((one for one in memberships if one.organization_id == found.organization_id), None), None
+    if found.viewing is not None:
+        current, until = Membership(UUID(found.viewing["organization_id"]), found.viewing["slug"], found.viewing["name"], "viewer"), found.viewing["until"]
+    return Visitor(
+        found.user_id, found.name, found.email, found.session_id, found.csrf_token, memberships, current, found.is_fresh, found.email_verified,
+        found.is_operator, datetime.fromisoformat(until) if until else None,
+    )  # fmt: skip
 
 
 async def sign_in(database: Database, caller: Actor, email: str, password: str) -> Admission:
@@ -91,14 +97,16 @@ async def admit(db: Platform, user: Actor, by: str) -> Admission:
     return Admission(token, is_pending=True)
 
 
-async def open_session(db: Platform, user: Actor, action: str, details: dict[str, object] | None = None) -> str:
+async def open_session(db: Platform, user: Actor, action: str, details: dict[str, object] | None = None, *, proved: bool = False) -> str:
     """Open a session and return its token, which is kept nowhere; the log of the user's organizations says `action`.
 
-    For a user who has just been made, and for what `admit` has seen through to its end.
+    For a user who has just been made, and for what `admit` has seen through to its end. proved: with a second factor.
     """
     assert user.user_id is not None
     token, session_id = new_token(), new_id()
     await store.open_session(db, session_id, hash_of(token), new_token(), user)
+    if proved:
+        await store.note_second_factor(db, session_id)
     await log.record(db, user.user_id, user, action, session_id, details)
     return token
 

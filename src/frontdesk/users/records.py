@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -31,7 +32,8 @@ class OpenSession:
     """What a browser's token opens.
 
     organizations: dictionaries with the fields of a Membership. is_stale: not written down as seen for a minute.
-    is_fresh: the user proved himself within the last ten minutes. email_verified: his email is known to be his.
+    is_fresh: the user proved himself within the last ten minutes. email_verified: his email is known to be his. is_operator: he runs the
+    installation. viewing: the organization that he looks into as such: organization_id, slug, name, until.
     """
 
     session_id: UUID
@@ -41,9 +43,11 @@ class OpenSession:
     name: str
     csrf_token: str
     organization_id: UUID | None
-    organizations: list[dict[str, str]]
+    organizations: list[dict[str, Any]]
     is_stale: bool
     is_fresh: bool
+    is_operator: bool
+    viewing: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,15 @@ async def find_session(db: Platform, token_hash: bytes) -> OpenSession | None:
     """The live session of a token, with everything a request must know, in one statement."""
     return await db.record(
         OpenSession,
-        "select session_id, user_id, email, email_verified, name, csrf_token, organization_id, organizations, is_stale, is_fresh"
+        "select session_id, user_id, email, email_verified, name, csrf_token, organization_id, organizations, is_stale, is_fresh, is_operator, viewing"
         " from private.find_session(%(token_hash)s)",
         {"token_hash": token_hash},
     )
+
+
+async def note_second_factor(db: Platform, session_id: UUID) -> None:
+    """Say that the session has just been proved with a second factor."""
+    await db.run("select private.note_second_factor(%(session_id)s)", {"session_id": session_id})
 
 
 async def touch_session(db: Platform, session_id: UUID) -> None:

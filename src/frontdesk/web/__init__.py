@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from fastapi import FastAPI
 
 from frontdesk.web.assets import serve_static, static
-from frontdesk.web.door import PUBLIC, SIGNED_IN, Door, fresh_of, needs_of
+from frontdesk.web.door import OPERATOR, PUBLIC, SIGNED_IN, Door, fresh_of, needs_of
 from frontdesk.web.envelope import MEBIBYTE, BodyLimit, RequestId, SecurityHeaders
 from frontdesk.web.failures import Failure, install_failures, refuse_foreign_origin, tell
 from frontdesk.web.flash import Flash, go, say
 from frontdesk.web.forms import Form, form_token, read_form, typed
 from frontdesk.web.guard import (
+    ConsoleDb,
     Db,
     EmailNotVerified,
     FreshlySignedIn,
@@ -33,9 +34,11 @@ from frontdesk.web.sessions import demand_security, end_pending, end_session, pe
 
 __all__ = [
     "MEBIBYTE",
+    "OPERATOR",
     "PUBLIC",
     "SIGNED_IN",
     "BodyLimit",
+    "ConsoleDb",
     "Db",
     "Door",
     "EmailNotVerified",

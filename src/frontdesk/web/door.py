@@ -9,9 +9,9 @@ from starlette.routing import BaseRoute
 
 from frontdesk.access import Permission
 from frontdesk.errors import NotAllowed
-from frontdesk.web.guard import Db, SignedIn, entered, find_visitor, fresh_visitor, verified_visitor, visitor
+from frontdesk.web.guard import Db, SignedIn, enter_console, entered, find_visitor, fresh_visitor, verified_visitor, visitor
 from frontdesk.web.protection import check_form, check_organization
-from frontdesk.web.requests import UNSAFE
+from frontdesk.web.requests import UNSAFE, state
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -21,15 +21,23 @@ class Free(Enum):
 
     PUBLIC = "anybody"
     SIGNED_IN = "a signed-in user"
+    OPERATOR = "whoever runs the installation"
 
 
 PUBLIC: Final = Free.PUBLIC
 SIGNED_IN: Final = Free.SIGNED_IN
+OPERATOR: Final = Free.OPERATOR
 Needs = Permission | Free
 
 
 class RoleTooSmall(NotAllowed):
     """Your role in this organization does not allow this. Ask an owner or an admin."""
+
+
+class OrganizationSuspended(NotAllowed):
+    """This organization is suspended, so this cannot be done. What is there can be read, paid and taken along."""
+
+    title = "This organization is suspended"
 
 
 class Door:
@@ -99,15 +107,17 @@ def _demands(method: str, needs: Needs, apart: bool) -> list[Any]:
         demands.append(Depends(check_form))
     if method in UNSAFE and isinstance(needs, Permission):
         demands.append(Depends(check_organization))
+    if needs is OPERATOR:
+        demands.append(Depends(enter_console, scope="function"))
     if isinstance(needs, Permission):
         demands.append(Depends(_holding_apart(needs) if apart else _holding(needs), scope="function"))
     return demands
 
 
 def _holding(permission: Permission) -> Callable[..., Any]:
-    async def check(db: Db) -> None:
+    async def check(request: Request, db: Db) -> None:
         if permission not in db.permissions:
-            raise RoleTooSmall
+            raise _refusal(request)
 
     return check
 
@@ -116,6 +126,12 @@ def _holding_apart(permission: Permission) -> Callable[..., Any]:
     async def check(request: Request, who: SignedIn) -> None:
         async with entered(request, who) as db:
             if permission not in db.permissions:
-                raise RoleTooSmall
+                raise _refusal(request)
 
     return check
+
+
+def _refusal(request: Request) -> NotAllowed:
+    """Why a member may not: the role says so, or for a while nobody may."""
+    visitor = state(request).get("visitor")
+    return OrganizationSuspended() if visitor and visitor.current and visitor.current.suspended else RoleTooSmall()

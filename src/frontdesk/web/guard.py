@@ -3,26 +3,28 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from frontdesk.access import Actor
-from frontdesk.database import SecondFactorNeeded, Tenant
+from frontdesk.database import Console, SecondFactorNeeded, Tenant
 from frontdesk.errors import Conflict, FrontdeskError, NotAllowed
-from frontdesk.web.requests import address, request_id, state
+from frontdesk.web.requests import UNSAFE, address, request_id, state
 from frontdesk.web.sessions import session_token
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One organization a user belongs to."""
+    """One organization a user belongs to. suspended: why, if it is."""
 
     organization_id: UUID
     slug: str
     name: str
     role: str
+    suspended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Visitor:
     """The signed-in user of this request.
 
     current: the organization chosen in this session, if any. is_fresh: he proved himself within the last ten minutes.
-    email_verified: his email is known to be his.
+    email_verified: his email is known to be his. is_operator: he runs the installation. looks_until: he does not belong to the current
+    organization, but looks into it until then, and changes nothing anywhere meanwhile.
     """
 
     user_id: UUID
@@ -42,6 +45,8 @@ class Visitor:
     current: Membership | None
     is_fresh: bool = False
     email_verified: bool = False
+    is_operator: bool = False
+    looks_until: datetime | None = None
 
 
 class SignInNeeded(FrontdeskError):
@@ -63,6 +68,12 @@ class EmailNotVerified(NotAllowed):
     title = "Confirm your email first"
 
 
+class OnlyLooking(NotAllowed):
+    """You look into another organization, and can change nothing until you end that. Nothing was saved."""
+
+    title = "You are only looking"
+
+
 class NoOrganization(NotAllowed):
     """You do not belong to an organization. Ask its owner to invite you."""
 
@@ -73,13 +84,19 @@ class StalePage(Conflict):
     title = "You work in another organization now"
 
 
+# What whoever looks into an organization may still send: the end of that.
+LOOK_ENDS = ("/operator/viewing/end", "/logout")
+
+
 async def find_visitor(request: Request) -> Visitor | None:
-    """Whoever is signed in, or None. Asked once a request."""
+    """Whoever is signed in, or None. Asked once a request. Raises OnlyLooking where an operator who looks into an organization would change anything."""
     held = state(request)
     if "visitor" not in held:
         token = session_token(request)
         held["visitor"] = await request.app.state.find_visitor(token) if token else None
     found: Visitor | None = held["visitor"]
+    if found is not None and found.looks_until and request.method in UNSAFE and request.url.path not in LOOK_ENDS:
+        raise OnlyLooking
     return found
 
 
@@ -135,6 +152,22 @@ async def enter(request: Request, who: SignedIn) -> AsyncIterator[Tenant]:
         held.pop("tenant", None)
 
 
+async def enter_console(request: Request, who: SignedIn) -> AsyncIterator[Console]:
+    """The request's one transaction, as this operator; committed before the answer leaves, undone as `enter` does."""
+    held = state(request)
+    try:
+        async with request.app.state.database.console(who.session_id, actor(request, who)) as db:
+            held["console"] = db
+            yield db
+            if held.get("undo"):
+                raise _Undo
+    except _Undo:
+        pass
+    finally:
+        held.pop("console", None)
+
+
+ConsoleDb = Annotated[Console, Depends(enter_console, scope="function")]
 Db = Annotated[Tenant, Depends(enter, scope="function")]
 entered = asynccontextmanager(enter)
 """The same transaction around a part of a handler whose route is `apart`."""
@@ -158,6 +191,7 @@ def actor(request: Request, who: Visitor | None) -> Actor:
         kind="user",
         user_id=who.user_id if who else None,
         name=who.name if who else "",
+        looks_by=who.session_id if who and who.looks_until else None,
         address=address(request),
         user_agent=(request.headers.get("user-agent") or "")[:400] or None,
         request_id=request_id(request),

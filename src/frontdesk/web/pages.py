@@ -12,11 +12,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from frontdesk.access import Actor
 from frontdesk.database import SecondFactorNeeded
 from frontdesk.web import devices, flash, times, words
 from frontdesk.web.assets import static
 from frontdesk.web.forms import form_token, hand_out_token, hidden_fields
+from frontdesk.web.guard import actor
 from frontdesk.web.requests import is_htmx, nonce, request_id, state, wants_fragment
 
 PACKAGE = Path(__file__).parent.parent
@@ -114,11 +114,13 @@ async def _frame(request: Request) -> Mapping[str, Any]:
     db, visitor = state(request).get("tenant"), state(request).get("visitor")
     if db is not None:
         return dict(await request.app.state.load_frame(db))
+    if "console" in state(request):
+        return {}  # an operator's pages belong to no organization
     frameless = not hasattr(request.app.state, "load_frame")  # an application of its own, such as the simulator
     if visitor is None or visitor.current is None or frameless or state(request).get("locked"):
         return {}
     try:
-        async with request.app.state.database.tenant(visitor.current.organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+        async with request.app.state.database.tenant(visitor.current.organization_id, actor(request, visitor)) as db:
             return dict(await request.app.state.load_frame(db))
     except SecondFactorNeeded:
         state(request)["locked"] = True

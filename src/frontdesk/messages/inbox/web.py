@@ -6,13 +6,13 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from frontdesk.access import Actor, Permission
+from frontdesk.access import Permission
 from frontdesk.database import NotAMember
 from frontdesk.errors import BadInput, Conflict
 from frontdesk.live import EventStream, Stream
 from frontdesk.messages.inbox import actions, changes, lists, showing, store, threads
 from frontdesk.messages.inbox.records import PAGE
-from frontdesk.web import Db, Door, NoOrganization, SignedIn, is_htmx, read_form, render, session_token, wants_fragment
+from frontdesk.web import Db, Door, NoOrganization, SignedIn, actor, is_htmx, read_form, render, session_token, wants_fragment
 
 door = Door()
 
@@ -168,7 +168,7 @@ async def live(request: Request, who: SignedIn, since: float | None = None) -> R
         if visitor is None or visitor.current is None or visitor.current.organization_id != organization_id:
             return False
         try:
-            async with request.app.state.database.tenant(organization_id, Actor(kind="user", user_id=visitor.user_id)) as db:
+            async with request.app.state.database.tenant(organization_id, actor(request, visitor)) as db:
                 return READ in db.permissions
         except NotAMember:
             return False

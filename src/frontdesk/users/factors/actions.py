@@ -74,6 +74,7 @@ async def confirm_authenticator(database: Database, vault: Vault, user: Actor, v
             raise OfferGone
         if first.codes:
             await store.replace_recovery_codes(db, visitor.user_id, first.salt, first.hashes)
+        await users.note_second_factor(db, visitor.session_id)
         ended = await users.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "authenticator.added", details={"sessions": ended, "replaced": bool(factors.authenticator_since)})
     return first.codes

@@ -77,6 +77,7 @@ async def add(database: Database, user: Actor, visitor: Visitor, site: Site, cre
             raise PasskeyKnown
         if first.codes:
             await factors.replace_recovery_codes(db, visitor.user_id, first.salt, first.hashes)
+        await sessions.note_second_factor(db, visitor.session_id)
         ended = await sessions.revoke_other_sessions(db, visitor.user_id, visitor.session_id)
         await log.record(db, visitor.user_id, user, "passkey.added", details={"name": name, "sessions": ended})
     return first.codes
@@ -114,7 +115,7 @@ async def sign_in(database: Database, caller: Actor, site: Site, credential: str
         signature = ceremonies.check_signature(site, challenge, credential, passkey)
         async with database.platform() as db:
             await spend(db, signature)
-            return Admission(await users.open_session(db, user, "user.signed_in", {"by": PASSKEY}))
+            return Admission(await users.open_session(db, user, "user.signed_in", {"by": PASSKEY}, proved=True))
     except PasskeyRefused:
         async with database.platform() as db:
             await log.record(db, passkey.user_id, user, "user.sign_in_failed", details={"by": PASSKEY})

@@ -43,6 +43,7 @@ async def by_authenticator(database: Database, vault: Vault, user: Actor, visito
     async with database.platform() as db:
         if await codes.spend(db, visitor.user_id, claim) is not None:
             token = await renew(db, visitor)
+            await store.note_second_factor(db, visitor.session_id)
             await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": codes.AUTHENTICATOR})
             return token
     raise await codes.refuse(database, user, claim)
@@ -54,6 +55,7 @@ async def by_passkey(database: Database, site: Site, user: Actor, visitor: Visit
     async with database.platform() as db:
         await passkeys.spend(db, signature)
         token = await renew(db, visitor)
+        await store.note_second_factor(db, visitor.session_id)
         await log.record(db, visitor.user_id, user, "user.reauthenticated", visitor.session_id, {"by": passkeys.PASSKEY})
     return token
 

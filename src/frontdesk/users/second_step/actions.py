@@ -57,7 +57,7 @@ async def open_after(db: Platform, user: Actor, pending: PendingSignIn, token: s
     """Open the session of a sign-in whose second factor is proved. Raises SignInExpired when it was opened already."""
     if not await store.close_pending(db, hash_of(token)):
         raise SignInExpired
-    return Admission(await actions.open_session(db, user, "user.signed_in", {"by": pending.proved_by, "second_factor": by}))
+    return Admission(await actions.open_session(db, user, "user.signed_in", {"by": pending.proved_by, "second_factor": by}, proved=True))
 
 
 async def _finish(database: Database, caller: Actor, pending: PendingSignIn, token: str, claim: Claim) -> tuple[Admission, Spent]:

@@ -1,0 +1,1 @@
+"""Events of the payment provider: whose, what became of them, and handled again."""

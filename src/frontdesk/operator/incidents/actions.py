@@ -1,0 +1,39 @@
+"""Looking for what is wrong: in the database, in the settings, with the keys, and on the disk."""
+
+import shutil
+
+from frontdesk import sealing
+from frontdesk.database import Console, Database
+from frontdesk.errors import FrontdeskError
+from frontdesk.operator.incidents import store
+from frontdesk.operator.incidents.records import Incident
+from frontdesk.settings import Settings
+from frontdesk.vault import Vault
+
+ENOUGH_SPACE = 1 << 30
+
+
+async def look(db: Console, database: Database, settings: Settings, vault: Vault) -> list[Incident]:
+    """Everything that is wrong now; nothing when all is well."""
+    found = [one for one in await store.counted(db) if one.how_many]
+    return [*_installed(settings), *await _keys(database, vault), *found]
+
+
+def _installed(settings: Settings) -> list[Incident]:
+    found = []
+    if not (settings.simulated or (settings.whatsapp_app_secret and settings.whatsapp_verify_token)):
+        found.append(Incident("whatsapp", 1, None))
+    if not settings.development and not settings.smtp_url:
+        found.append(Incident("smtp", 1, None))
+    if settings.data_dir.exists() and (free := shutil.disk_usage(settings.data_dir).free) < ENOUGH_SPACE:
+        found.append(Incident("disk", 1, None, f"{free // (1 << 20):,} MiB"))
+    return found
+
+
+async def _keys(database: Database, vault: Vault) -> list[Incident]:
+    """Whether every key is there that a stored secret needs: without it tokens of numbers cannot be read."""
+    try:
+        await sealing.require_keys(database, vault)
+    except FrontdeskError as error:
+        return [Incident("keys", 1, None, str(error))]
+    return []

@@ -1,0 +1,1 @@
+"""What waits in the machine: lanes, mails, deletions."""

@@ -1,0 +1,1 @@
+"""What operators did, in their own log and in that of each organization that it concerned."""

@@ -1,0 +1,1 @@
+"""What is sold: plans with their limits and features, and their prices."""

@@ -1,0 +1,1 @@
+"""What the installation earns, month by month."""

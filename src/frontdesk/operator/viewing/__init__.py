@@ -1,0 +1,1 @@
+"""Looking into an organization: with a reason, for half an hour, changing nothing, and under its eyes."""
