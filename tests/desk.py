@@ -22,9 +22,10 @@ from frontdesk.erasure import web as erasure_web
 from frontdesk.messages.inbox import web as inbox_web
 from frontdesk.organizations import web as organizations_web
 from frontdesk.settings import Settings
+from frontdesk.usage import web as usage_web
 from tests.users.browser import Browser, doors
 
-DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web, archives_web, inbox_web)
+DOORS = (analytics_web, demo_web, contacts_web, channels_web, billing_web, audit_web, organizations_web, erasure_web, archives_web, inbox_web, usage_web)
 
 
 class Bulletin:

@@ -63,6 +63,7 @@ BEFORE = {
     "POST /dashboard/team/members/{member_id}/restrictions": ROLES,
     "POST /dashboard/team/departure": ANOTHER_OWNER,
     "POST /dashboard/team/invitations": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",
+    "POST /dashboard/usage/choices": "update subscriptions set plan_id = 'starter' where organization_id = %s",
     "POST /dashboard/channels/new": "update subscriptions set plan_id = 'enterprise' where organization_id = %s",
     "POST /dashboard/auto-replies/{rule_id}/switch": "update auto_replies set enabled_at = null where organization_id = %s",
     "DELETE /dashboard/auto-replies/{rule_id}/switch": "update auto_replies set enabled_at = now() where organization_id = %s",

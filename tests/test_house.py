@@ -44,6 +44,7 @@ CHANGES_NOTHING = {
     "/dashboard/contacts/{contact_id}/export": "adds its own entry, and shows what its page shows",
     "/dashboard/settings/archive": "adds its own entry, and shows an owner what is the organization's",
     "/dashboard/audit/export": "adds its own entry, and shows what its page shows",
+    "/dashboard/usage/export": "adds its own entry, and shows what its page shows",
     "/dashboard/audit/verification": "walks along the log and leaves no trace",
     "/dashboard/auto-replies/preview": "shows how a reply would read",
     "/dashboard/auto-replies/trial": "says which rule would answer, and answers nobody",

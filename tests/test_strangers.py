@@ -40,6 +40,7 @@ FIELDS = {
     "as": "+447700900142", "match": "contains", "keywords": "open", "reply": "From nine to five.", "cooldown_seconds": "0",
     "number": "+44 7700 900142", "emoji": "👍", "scopes": "contacts:read", "expires": "30", "networks": "",
     "role": "member", "conversations": "unassign",
+    "metric": "messages_sent", "over_limit": "overage", "cap": "20",
     "timezone": "Europe/Berlin", "locale": "de", "confirmation": "lagos-glow-salon",
 }  # fmt: skip
 # The simulator's doors for programs of this machine, which have no visitors: tests/channels/simulator/test_api.py and test_graph.py.

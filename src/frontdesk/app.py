@@ -53,6 +53,7 @@ from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
 from frontdesk.settings import Settings
 from frontdesk.usage import api as usage_api
+from frontdesk.usage import web as usage_web
 from frontdesk.users import web as users_web
 from frontdesk.users.account import web as account_web
 from frontdesk.users.factors import web as factors_web
@@ -70,6 +71,7 @@ DOORS = (
     registration_web, users_web, second_step_web, account_web, factors_web, passkeys_web, reauthentication_web, email_proofs_web, demo_web,
     analytics_web, inbox_web, auto_replies_web, contacts_web, channels_web, members_web, invitations_web, acceptance_web, billing_web, payment_web,
     lifecycle_web, audit_web, api_keys_web, operator_web,
+    usage_web,
 )  # fmt: skip
 API_DOORS = (organizations_api, members_api, invitations_api, contacts_api, inbox_api, auto_replies_api, usage_api, billing_api, audit_api)
 

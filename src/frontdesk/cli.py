@@ -22,6 +22,7 @@ from frontdesk.mail.cli import app as mail
 from frontdesk.operator.cli import app as operator
 from frontdesk.sealing.cli import app as secrets
 from frontdesk.settings import BadSettings, Settings
+from frontdesk.usage.cli import app as usage
 
 commands = typer.Typer(name="frontdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 commands.command()(demo)
@@ -33,6 +34,7 @@ for name, group in {
     "mail": mail,
     "operator": operator,
     "secrets": secrets,
+    "usage": usage,
     "users": users,
 }.items():
     commands.add_typer(group, name=name)

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk import billing, channels, erasure, secret_files
+from frontdesk import billing, channels, erasure, secret_files, usage
 from frontdesk.bell import Bell
 from frontdesk.channels import Lanes, Leased, Session
 from frontdesk.database import Database, new_id
@@ -22,6 +22,15 @@ from frontdesk.settings import Settings
 DAY, HOUR, SECOND = 86_400.0, 3_600.0, 1.0
 # Only one worker at a time works on an embedded database: after a crash it takes up its own leases at once.
 ALONE = UUID(int=1)
+# What the clock demands: how often, in seconds, and the function that does it.
+CLOCK: tuple[tuple[float, LiteralString], ...] = (
+    (DAY, "select private.make_message_partitions()"),
+    (DAY, "select private.forget_others()"),
+    (DAY, "select private.forget_mails()"),
+    (DAY, "select private.forget_billing_events()"),
+    (HOUR, "select private.forget_api_answers()"),
+    (SECOND, "select private.notice_growth()"),
+)
 log = structlog.get_logger()
 
 
@@ -46,13 +55,10 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             if books:
                 group.create_task(books.run(stop))
             group.create_task(erasure.delete_what_is_due(database, stop))
+            group.create_task(usage.keep_books(database, stop))
             group.create_task(billing.keep_time(database, Mailer(secret_files.load(settings).vault, settings), stop))
-            group.create_task(_every(DAY, "select private.make_message_partitions()", database, stop))
-            group.create_task(_every(DAY, "select private.forget_others()", database, stop))
-            group.create_task(_every(DAY, "select private.forget_mails()", database, stop))
-            group.create_task(_every(DAY, "select private.forget_billing_events()", database, stop))
-            group.create_task(_every(HOUR, "select private.forget_api_answers()", database, stop))
-            group.create_task(_every(SECOND, "select private.notice_growth()", database, stop))
+            for seconds, what in CLOCK:
+                group.create_task(_every(seconds, what, database, stop))
         with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})
 

@@ -134,7 +134,12 @@ async def test_over_the_plans_limit_no_rule_is_made(desk: Desk) -> None:
 async def test_usage_is_told_with_what_the_plan_allows(desk: Desk) -> None:
     async with await desk.program() as program:
         told = {one["metric"]: one for one in (await program.get("/usage")).json()["data"]}
-    assert told["channels"] == {"metric": "channels", "kind": "level", "used": 1, "allowed": 1}
+        days = (await program.get("/usage/days")).json()["data"]
+        refused = await program.get("/usage/days?since=2026-02-01&until=2026-01-01")
+    assert told["channels"] == {
+        "metric": "channels", "kind": "level", "unit": "channel", "used": 1, "allowed": 1, "over_limit": "stop", "cap": None, "over": 0,
+    }  # fmt: skip
+    assert (days, refused.status_code) == ([], 422)
 
 
 async def test_pages_follow_one_another_and_miss_nothing(desk: Desk) -> None:

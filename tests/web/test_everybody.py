@@ -29,7 +29,7 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter(element => {
 }).map(element => element.outerHTML.slice(0, 120))"""
 EMPTY = [
     "/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/auto-replies", "/dashboard/channels", "/dashboard/api-keys",
-    "/dashboard/team/invitations", "/simulator/mail",
+    "/dashboard/team/invitations", "/dashboard/usage", "/simulator/mail",
 ]  # fmt: skip
 FULL = [
     *EMPTY,
@@ -43,6 +43,8 @@ FULL = [
     "/dashboard/team?q=nobody+like+it",
     "/dashboard/team/invitations",
     "/dashboard/billing",
+    "/dashboard/usage",
+    "/dashboard/usage?days=90",
     "/dashboard/api-keys?show=ended",
     "/dashboard/api-keys/new",
     "/api/v1/reference",
@@ -114,6 +116,14 @@ KEYS = """
     from public.organizations o join public.organization_members m on m.organization_id = o.id, unnest(array[null, now()]) as ended
     where o.slug = 'lagos-glow-salon'
 """
+# a quarter's figures, of more members and numbers than a page shows
+FIGURES = """
+    insert into public.usage_days (organization_id, day, metric, channel_id, author, user_id, amount)
+    select o.id, current_date - d, m.metric, gen_random_uuid(), m.author, case m.author when 'member' then gen_random_uuid() else u end, 10 + d * 997 % 800
+    from public.organizations o, generate_series(0, 80) as d, (values (uuid '00000000-0000-0000-0000-000000000000')) as nobody (u),
+      (values ('messages_received', 'contact'), ('messages_sent', 'member'), ('messages_sent', 'bot'), ('api_requests', 'nobody')) as m (metric, author)
+    where o.slug = 'lagos-glow-salon'
+"""
 LONGEST = """
     update public.contacts set name = repeat('N', 400)
     where id in (select contact_id from public.conversations order by last_message_at desc, id desc limit 1)
@@ -142,6 +152,7 @@ async def test_everybody_can_use_every_page(
         await owner.execute(LONGEST)
         await owner.execute(COLLEAGUE)
         await owner.execute(KEYS)
+        await owner.execute(FIGURES)
         await owner.execute("update auth.users set email_confirmed_at = now()")
         await invite(page, f"{'e' * 60}@{'example.' * 20}org")
         problems += [await look(page, path) for path in FULL]

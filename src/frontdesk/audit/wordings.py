@@ -129,6 +129,11 @@ WORDINGS = {
     "sample_data.loaded": Wording(
         "organization", "flask", (_("%(actor)s loaded the sample data, %(contacts)s contacts"), _("%(actor)s loaded the sample data"))
     ),
+    "usage_choice.changed": Wording("money", "billing", (_("%(actor)s changed what happens at a limit of the plan"),), "warn"),
+    "usage.exported": Wording("exports", "download", (_("%(actor)s exported who used how much"),), "warn"),
+    "usage.overage_billed": Wording(
+        "money", "receipt", (_("%(actor)s billed %(units)s beyond the plan: %(name)s"), _("%(actor)s billed what went beyond the plan"))
+    ),
     "audit.exported": Wording("exports", "download", (_("%(actor)s exported the audit log as %(form)s"), _("%(actor)s exported the audit log")), "warn"),
     "plan.upgraded": Wording("money", "trend-up", (_("%(actor)s upgraded to %(name)s for %(amount)s"), _("%(actor)s upgraded the plan")), "ok"),
     "plan.upgrade_begun": Wording(
@@ -149,6 +154,7 @@ NAMES = {
     "access": _("Access"),
     "api_key": _("API key"),
     "auto_reply": _("Auto reply"),
+    "cap": _("Cap, in cents a month"),
     "channel": _("Channel"),
     "contact": _("Contact"),
     "contacts": _("Contacts"),
@@ -186,9 +192,13 @@ NAMES = {
     "session": _("Session"),
     "sessions": _("Sessions"),
     "timezone": _("Time zone"),
+    "since": _("From"),
     "tables": _("Tables"),
     "trial_ends_at": _("End of the trial"),
     "trigger": _("What happens"),
+    "units": _("Units"),
+    "until": _("To"),
+    "usage_metric": _("Limit"),
     "user": _("User"),
     "value": _("Value"),
 }

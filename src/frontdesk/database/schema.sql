@@ -4608,16 +4608,16 @@ end $$;
 -- ---- counting ----
 
 -- The same with everything that a page says beside it. price: of a thousand beyond the limit, in minor units; null where none is sold.
--- cost: what went beyond it so far, in thousandths of a minor unit.
+-- cost: what went beyond it so far, in thousandths of a minor unit. may_go_over: whether it pays, so that what it chose holds.
 create function private.usage_standing(organization uuid)
-returns table (metric text, kind text, unit text, used bigint, allowed bigint, over_limit text, cap bigint, price bigint, currency text, over bigint, cost bigint)
+returns table (metric text, kind text, unit text, used bigint, allowed bigint, over_limit text, cap bigint, price bigint, currency text, over bigint, cost bigint, may_go_over boolean)
 language plpgsql stable security definer set search_path = '' as $$
 declare period constant date := private.usage_period(organization);
 begin
   if not private.may_act_for(organization) then return; end if;
   return query
   select v.metric, v.kind, m.unit, v.used, v.allowed, coalesce(c.over_limit, 'stop'), c.cap, (p.overage ->> v.metric)::bigint, p.currency,
-    coalesce(o.units, 0), coalesce(o.cost, 0)
+    coalesce(o.units, 0), coalesce(o.cost, 0), private.may_go_over(organization)
   from private.usage_overview(organization) v
   join public.usage_metrics m on m.metric = v.metric
   left join public.usage_choices c on c.organization_id = organization and c.metric = v.metric
@@ -4930,41 +4930,28 @@ grant execute on function private.list_organizations_after(uuid, integer) to fro
 
 -- ---- nearly full, and full ----
 
--- Who was told that a limit is near or reached: once each period.
-create table private.usage_notices (
-  organization_id uuid not null references public.organizations (id) on delete cascade,
-  metric text not null,
-  period_start date not null,
-  threshold integer not null check (threshold in (80, 100)),
-  created_at timestamptz not null default now(),
-  primary key (organization_id, metric, period_start, threshold)
-);
-
--- Notes which limits of an organization are near or reached and who has to be told so: its owners, once each period. Whoever is told that a limit
--- is reached is not told as well that it is near. Contacts are the level that grows by itself; other levels are full when somebody fills them.
-create function private.note_full_usage(organization uuid)
-returns table (metric text, threshold integer, used bigint, allowed bigint, organization_name text, email text, locale text)
+-- Owes an organization what it is told of its limits: that four fifths are used, that all is, or that all is which it allowed beyond one; each once
+-- a period. Contacts are the level that grows by itself; other levels are full when somebody fills them. Returns how many notices are new.
+create function private.note_full_usage(organization uuid) returns bigint
 language plpgsql security definer set search_path = '' as $$
-#variable_conflict use_column
-declare period constant date := private.period_start((select s.usage_anchor from public.subscriptions s where s.organization_id = organization), (now() at time zone 'UTC')::date);
+declare
+  period constant date := private.usage_period(organization);
+  told bigint;
 begin
-  return query
   with standing as materialized (
-    select v.metric, v.used, v.allowed, case when v.used >= v.allowed then 100 else 80 end as reached
-    from private.usage_overview(organization) v
+    select v.metric, v.used, v.allowed, v.over_limit = 'overage' and v.price > 0 and v.may_go_over as beyond, v.cap * 1000 - v.cost < v.price as spent
+    from private.usage_standing(organization) v
     where (v.kind = 'period' or v.metric = 'contacts') and v.allowed > 0 and v.used * 100 >= v.allowed * 80
-  ), noted as (
-    insert into private.usage_notices as n (organization_id, metric, period_start, threshold)
-    select organization, s.metric, period, t.threshold from standing s cross join (values (80), (100)) as t (threshold) where t.threshold <= s.reached
-    on conflict do nothing
-    returning n.metric, n.threshold
   )
-  select s.metric, s.reached, s.used, s.allowed, o.name, u.email::text, o.locale
+  insert into public.billing_notices (organization_id, id, kind, object, facts)
+  select organization, private.uuid_v7(), k.kind, s.metric || ':' || period,
+    jsonb_build_object('metric', s.metric, 'used', s.used, 'allowed', s.allowed, 'beyond', coalesce(s.beyond, false))
   from standing s
-  join noted n on n.metric = s.metric and n.threshold = s.reached
-  join public.organizations o on o.id = organization
-  join public.organization_members m on m.organization_id = organization and m.role = 'owner'
-  join auth.users u on u.id = m.user_id and u.deleted_at is null and u.email_confirmed_at is not null;
+  cross join lateral (
+    select case when s.used < s.allowed then 'usage_nearly_full' when s.beyond and s.spent then 'overage_cap_reached' else 'usage_full' end as kind) as k
+  on conflict do nothing;
+  get diagnostics told = row_count;
+  return told;
 end $$;
 grant execute on function private.note_full_usage(uuid) to frontdesk_app;
 

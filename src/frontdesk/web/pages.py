@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parent.parent
 LOCALES = Path(__file__).parent / "locales"
 THEMES = ("light", "dark", "system")
 FILTERS: tuple[Callable[..., Any], ...] = (
-    times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.weekday_date, times.span, times.days_until,
+    times.local, times.clock, times.moment, times.stamp, times.day, times.full_date, times.short_date, times.weekday_date, times.span, times.days_until,
     words.number, words.money, words.initials, words.hue, words.phone, words.called,
     devices.device,
 )  # fmt: skip

@@ -57,6 +57,12 @@ def full_date(context: Context, at: datetime | date) -> str:
 
 
 @pass_context
+def short_date(context: Context, of: date) -> str:
+    """`24 Nov`, below a column of a chart."""
+    return format_date(of, "d MMM", locale=_locale(context))
+
+
+@pass_context
 def weekday_date(context: Context, at: datetime | date) -> str:
     """`Tuesday 24 November`."""
     of = local(context, at).date() if isinstance(at, datetime) else at

@@ -1,0 +1,96 @@
+"""The SQL of the books: what is added, made anew, counted again and billed. Whoever is killed in between is followed by somebody who goes on."""
+
+from uuid import UUID
+
+from frontdesk.database import Database, Platform, Tenants
+from frontdesk.usage.records import Charge, Drift
+
+NOBODY = UUID(int=0)
+
+
+async def turn(database: Database, job: str, unit: str) -> bool:
+    """Whether a job of the clock is this worker's now. unit: `hour` or `day`."""
+    ((row),) = await database.call("select private.take_turn(%(job)s, %(unit)s) as mine", {"job": job, "unit": unit})
+    return bool(row["mine"])
+
+
+async def take_calls(database: Database) -> None:
+    """Count the calls of the API that are not counted yet."""
+    await database.call("select private.count_api_calls()")
+
+
+async def roll_up(database: Database, after: UUID, how_many: int) -> list[UUID]:
+    """Add what the next counters have counted to the ledger; the organizations whose counters these were, in their order."""
+    rows = await database.call("select organization_id from private.roll_up_usage(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})
+    return [row["organization_id"] for row in rows]
+
+
+async def return_stale(database: Database) -> int:
+    """Give back the blocks that nobody spends any more; how many units that were."""
+    ((row),) = await database.call("select private.return_stale_usage() as units")
+    return int(row["units"])
+
+
+async def make_days(database: Database, organization_id: UUID, back: str, late: str) -> None:
+    """Make the figures of the days since `back` anew. late: how long before it came a message may have been written."""
+    await database.call(
+        """
+        select private.make_usage_days(%(organization_id)s, ((now() - %(back)s::interval) at time zone 'UTC')::date, (now() at time zone 'UTC')::date,
+          %(late)s::interval)
+        """,
+        {"organization_id": organization_id, "back": back, "late": late},
+    )
+
+
+async def note_full(database: Database, organization_id: UUID) -> int:
+    """Owe an organization what it is told of its limits; how many notices are new."""
+    ((row),) = await database.call("select private.note_full_usage(%(organization_id)s) as told", {"organization_id": organization_id})
+    return int(row["told"])
+
+
+async def organizations(database: Database, after: UUID, how_many: int) -> list[UUID]:
+    """The next organizations."""
+    rows = await database.call("select organization_id from private.list_organizations_after(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})
+    return [row["organization_id"] for row in rows]
+
+
+async def recount(db: Platform, organization_id: UUID) -> list[Drift]:
+    """Count an organization's messages again from their rows, and note where its counters differ."""
+    return await db.records(
+        Drift,
+        "select metric, period_start, counted, recounted from private.recount_usage(%(organization_id)s)",
+        {"organization_id": organization_id},
+    )
+
+
+async def drifts(database: Database) -> list[dict[str, object]]:
+    """Where counters differed at their last recount: organization, metric, period_start, counted, recounted, found_at."""
+    return await database.call("select organization, metric, period_start, counted, recounted, found_at from private.list_usage_drifts()")
+
+
+async def claim(db: Tenants, organization_id: UUID) -> list[Charge]:
+    """What went beyond limits in months that are over, and is not billed."""
+    return await db.records(
+        Charge,
+        "select metric, period_start, period_end, units, cost, currency, attempts from private.claim_overage(%(organization_id)s) order by 2, 1",
+        {"organization_id": organization_id},
+    )
+
+
+async def settle(db: Tenants, organization_id: UUID, charge: Charge, biller: str, item: str, invoice: str | None) -> bool:
+    """Note where a charge was billed. False when it was before."""
+    return bool(
+        await db.value(
+            "select private.settle_overage(%(organization_id)s, %(metric)s, %(period)s, %(biller)s, %(item)s, %(invoice)s)",
+            {
+                "organization_id": organization_id, "metric": charge.metric, "period": charge.period_start, "biller": biller, "item": item,
+                "invoice": invoice,
+            },
+        )
+    )  # fmt: skip
+
+
+async def due(database: Database, after: UUID, how_many: int) -> list[UUID]:
+    """The next organizations with something to bill of months that are over."""
+    rows = await database.call("select organization_id from private.list_overage_due(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})
+    return [row["organization_id"] for row in rows]
