@@ -4,6 +4,7 @@ Plans live in our tables. Products have ids of ours, prices are found by lookup 
 back: it is reported, and until it is put right nothing that it touches is sold.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +95,8 @@ async def _of_key(money: Money, lookup_key: str) -> Told | None:
 async def _do_product(money: Money, step: Step) -> None:
     params: Any = step.params
     if step.id is None:
-        await money.v1.products.create_async(params)
+        said = hashlib.sha256(repr(sorted(step.params.items())).encode()).hexdigest()[:24]  # two who do the same at once make one
+        await money.v1.products.create_async(params, {"idempotency_key": f"product:{said}"})
     else:
         await money.v1.products.update_async(step.id, params)
 

@@ -151,10 +151,10 @@ async def _forget(money: Money, organization_id: UUID, session_id: str) -> None:
 
 
 def _session(money: Money, at: Place, customer_id: str, price_id: str) -> Any:
-    settings, named, home = money.settings, {"organization_id": str(at.organization_id)}, at.home or money.home
+    settings, named = money.settings, {"organization_id": str(at.organization_id)}
     return {
         "mode": "subscription", "customer": customer_id, "client_reference_id": str(at.organization_id), "line_items": [{"price": price_id, "quantity": 1}],
-        "success_url": f"{home}{RETURN}?session_id={{CHECKOUT_SESSION_ID}}", "cancel_url": f"{home}{PAGE}", "metadata": named,
+        "success_url": f"{money.home}{RETURN}?session_id={{CHECKOUT_SESSION_ID}}", "cancel_url": f"{money.home}{PAGE}", "metadata": named,
         # flexible: credit is what was really paid. It cannot be changed back. Source: https://docs.stripe.com/billing/subscriptions/billing-mode
         "subscription_data": {"metadata": named, "billing_mode": {"type": "flexible"}},
         "allow_promotion_codes": settings.stripe_promotion_codes, "automatic_tax": {"enabled": settings.stripe_automatic_tax},

@@ -26,7 +26,7 @@ async def portal_link(money: Money, at: Place, *, return_path: str = PAGE, flow:
         account = await accounts.standing_of(db, at.organization_id)
     if account is None or account.customer_id is None:
         raise NothingBoughtYet
-    back = (at.home or money.home) + return_path
+    back = money.home + return_path
     params: Any = {"customer": account.customer_id, "return_url": back, "configuration": await catalogue.portal_id(money)}
     if flow:
         params["flow_data"] = {"type": flow, "after_completion": {"type": "redirect", "redirect": {"return_url": back}}}

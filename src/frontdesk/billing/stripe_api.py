@@ -48,15 +48,11 @@ class StripeRefuses(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """For which organization something is bought or changed, and by whom.
-
-    email: of whoever does it, for the first invoice. home: the address at which he sees this installation, where that is not the one for all.
-    """
+    """For which organization something is bought or changed, and by whom. email: of whoever does it, for the first invoice."""
 
     organization_id: UUID
     actor: Actor
     email: str | None = None
-    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def money_with(settings: Settings, database: Database, key: str, address: str | 
     """The same with this key, at this address instead of Stripe's own."""
     http = HTTPXClient(timeout=PATIENCE)
     client = StripeClient(key, stripe_version=VERSION, base_addresses={"api": address} if address else {}, http_client=http, max_network_retries=1)
-    return Money(database, client, settings, http, settings.public_url or settings.base_url)
+    return Money(database, client, settings, http, settings.home)
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from frontdesk.billing import (
     start_checkout,
 )
 from frontdesk.errors import BadInput
-from frontdesk.settings import Settings
 from frontdesk.web import Door, SignedIn, actor, entered, go, leave, read_form
 
 door = Door()
@@ -54,10 +53,8 @@ def money_of(request: Request) -> Money:
 
 async def place_of(request: Request, who: SignedIn) -> Place:
     """For which organization this is, and who does it; his place in it is looked up anew."""
-    settings: Settings = request.app.state.settings
-    home = f"{request.url.scheme}://{request.url.netloc}" if settings.development and not settings.public_url else None  # localhost is no 127.0.0.1
     async with entered(request, who) as db:
-        return Place(db.organization_id, actor(request, who), who.email, home)
+        return Place(db.organization_id, actor(request, who), who.email)
 
 
 @door.post(f"{PAGE}/checkout", needs=Permission.BILLING_WRITE, apart=True)

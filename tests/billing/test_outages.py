@@ -1,0 +1,115 @@
+"""Stripe is gone at every single step of every way: nothing is bought by halves, and once it is back everything goes on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import stripe
+
+from frontdesk.billing import StripeAway, finish_checkout, sync_customer
+from frontdesk.billing.handling import close_next, handle_next
+from frontdesk.billing.stripe_api import VERSION
+from tests.billing.simulator.stage import KEY
+from tests.billing.till import PROFESSIONAL, Till
+
+MOST = 40  # calls that any way makes
+
+
+class Wire(stripe.HTTPXClient):
+    """The line to Stripe: cut after so many calls, before the next one leaves, or before its answer comes."""
+
+    left, loses_answers = MOST, False
+
+    async def request_async(self, *args: Any, **kwargs: Any) -> Any:
+        if self.left <= 0 and not self.loses_answers:
+            raise stripe.APIConnectionError("the line is cut", should_retry=False)
+        answer = await super().request_async(*args, **kwargs)
+        self.left -= 1
+        if self.left < 0:
+            raise stripe.APIConnectionError("the answer was lost", should_retry=False)
+        return answer
+
+
+@pytest.fixture(params=["calls", "answers"])
+async def wired(till: Till, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Till, Wire]]:
+    wire = Wire()  # type: ignore[no-untyped-call]  # the library's
+    wire.loses_answers = request.param == "answers"
+    client = stripe.StripeClient(KEY, stripe_version=VERSION, base_addresses={"api": till.stage.url}, http_client=wire)
+    till.money = replace(till.money, stripe=client)
+    yield till, wire
+    await wire.close_async()  # type: ignore[no-untyped-call]  # the library's
+
+
+async def cut_everywhere(wire: Wire, way: Callable[[], Awaitable[Any]]) -> Any:
+    """Go this way with the line cut after no call, after one, after two, until it is long enough; what came of it in the end."""
+    for calls in range(MOST):
+        wire.left = calls
+        try:
+            found = await way()
+        except StripeAway:
+            continue
+        assert calls
+        wire.left = MOST
+        return found
+    raise AssertionError("this way has no end")
+
+
+async def test_on_the_way_to_pay(wired: tuple[Till, Wire]) -> None:
+    till, wire = wired
+    session_id = await cut_everywhere(wire, lambda: till.go(PROFESSIONAL))
+    assert len((await till.stage.v1.customers.list_async({})).data) == 1
+    await till.pay(session_id)
+    await till.hear()
+    assert (await till.row())[:2] == ("active", "professional")
+
+
+async def test_on_the_way_back(wired: tuple[Till, Wire]) -> None:
+    till, wire = wired
+    session_id = await till.go(PROFESSIONAL)
+    await till.pay(session_id)
+    await cut_everywhere(wire, lambda: finish_checkout(till.money, till.at(), session_id))
+    assert (await till.row())[:2] == ("active", "professional")
+    assert len(await till.log("subscription.started")) == 1
+
+
+async def test_while_it_is_asked_how_a_customer_stands(wired: tuple[Till, Wire]) -> None:
+    till, wire = wired
+    await till.buy(PROFESSIONAL)
+    await till.stage.v1.subscriptions.update_async(await till.subscription_id(), {"cancel_at_period_end": True})
+    await cut_everywhere(wire, lambda: sync_customer(till.money, till.world.shop.organization_id))
+    assert (await till.row())[4] is True
+
+
+async def test_while_events_are_handled(wired: tuple[Till, Wire]) -> None:
+    till, wire = wired
+    await till.pay(await till.go(PROFESSIONAL))
+    await till.stage.quiet()
+    for calls in range(4):
+        wire.left = calls
+        while await handle_next(till.money):
+            pass
+        await till.world.owner.execute("update billing_events set next_try_at = now() where next_try_at is not null")
+    wire.left = MOST
+    await till.hear()
+    assert (await till.row())[:2] == ("active", "professional")
+    assert await till.world.see("select from billing_events where handled_at is null") == []
+
+
+async def test_while_a_deleted_organization_is_closed_there(wired: tuple[Till, Wire]) -> None:
+    till, wire = wired
+    await till.buy(PROFESSIONAL)
+    subscription_id = await till.subscription_id()
+    await till.world.owner.execute("delete from organizations where id = %s", (till.world.shop.organization_id,))
+    wire.left = 0
+    assert await close_next(till.money)
+    assert not await close_next(till.money)  # not at once
+    ((why,),) = await till.world.see("select last_error from private.customers_to_close")
+    assert why.startswith("StripeAway")
+    wire.left = MOST
+    await till.world.owner.execute("update private.customers_to_close set next_try_at = now()")
+    assert await close_next(till.money)
+    assert (await till.stage.v1.subscriptions.retrieve_async(subscription_id)).status == "canceled"
+    assert await till.world.see("select from private.customers_to_close") == []
+    await till.hear()  # what comes of it is about nobody any more
+    assert await till.world.see("select from billing_events where handled_at is null") == []
