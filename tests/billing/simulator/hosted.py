@@ -39,7 +39,7 @@ async def hosted() -> AsyncIterator[Stage]:
             framed.add_middleware(layer)
         async with running(app), listening(framed, port), httpx.AsyncClient(base_url=root + "/", timeout=30) as http:
             client = stripe.StripeClient(KEY, base_addresses={"api": root}, http_client=stripe.HTTPXClient(), max_network_retries=0)
-            yield Stage(root, ear, client, http, app.state.account)
+            yield Stage(root, ear, client, http, app.state.account, app)
 
 
 async def send(stage: Stage, path: str, fields: dict[str, Any], form: str = "") -> httpx.Response:

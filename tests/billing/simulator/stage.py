@@ -28,6 +28,7 @@ class Stage:
     client: stripe.StripeClient
     http: httpx.AsyncClient
     account: Any = field(repr=False)
+    app: Any = field(default=None, repr=False)
 
     @property
     def v1(self) -> Any:

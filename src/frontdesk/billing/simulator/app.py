@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
-from frontdesk.billing.simulator import api, invoice_page, pay_page, portal_page, wire
+from frontdesk.billing.simulator import api, console_page, invoice_page, pay_page, portal_page, wire
 from frontdesk.billing.simulator.account import Account
 from frontdesk.billing.simulator.advancing import Pulse
 from frontdesk.billing.simulator.records import SimulatorSettings
@@ -25,13 +25,8 @@ def build(settings: SimulatorSettings, *, development: bool) -> FastAPI:
     if not development:
         raise NotInProduction(NotInProduction.__doc__)
     methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
-    routes: list[BaseRoute] = [
-        Route("/v1/{path:path}", wire.serve, methods=methods),
-        *api.routes(),
-        *pay_page.routes(),
-        *portal_page.routes(),
-        *invoice_page.routes(),
-    ]
+    doors = [*api.routes(), *pay_page.routes(), *portal_page.routes(), *invoice_page.routes(), *console_page.routes()]
+    routes: list[BaseRoute] = [Route("/v1/{path:path}", wire.serve, methods=methods), *doors]
     app = FastAPI(openapi_url=None, routes=routes, lifespan=running)
     app.state.account = Account(settings)
     install_failures(app)

@@ -83,7 +83,7 @@ def dispute(world: World, charge: Object) -> Object:
         payment_intent=charge["payment_intent"], reason="fraudulent", status="needs_response",
     )  # fmt: skip
     raised["payment_method_details"] = shapes.make("dispute.payment_method_details", type="card") | {"card": {k: card[k] for k in card}}
-    raised["evidence_details"] |= {"due_by": world.now() + 9 * DAY}
+    raised["evidence_details"] |= {"due_by": world.now() + 9 * DAY, "submission_method": "not_submitted"}
     world.put(charge | {"disputed": True})
     world.put(raised)
     world.emit("charge.dispute.created", raised)
