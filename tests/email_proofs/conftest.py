@@ -44,7 +44,7 @@ class Post:
 
 def link_in(letter: Letter) -> str:
     """The path of the link with a token; the text and the HTML have the same one."""
-    [found] = set(re.findall(r"http://127\.0\.0\.1:3002(/[\w/-]+\?token=[\w-]{43})", letter.text))
+    [found] = set(re.findall(r"http://localhost:3002(/[\w/-]+\?token=[\w-]{43})", letter.text))
     assert f'href="http://localhost:3002{found}"' in letter.html
     return str(found)
 
