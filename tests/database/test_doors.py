@@ -25,6 +25,26 @@ async def test_after_a_restart_of_the_server_nobody_waits_for_one_dead_connectio
         assert await world.database.call("select 1 as one") == [{"one": 1}]
 
 
+async def test_strangers_in_line_leave_connections_for_everybody_else(world: World) -> None:
+    held = asyncio.Event()
+
+    async def stranger() -> None:
+        async with world.database.platform_in_line() as db:
+            await db.value("select 1")
+            await held.wait()
+
+    crowd = [asyncio.create_task(stranger()) for _ in range(50)]
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            assert await world.database.call("select pg_sleep(0.05)::text as slept") == [{"slept": ""}]
+    ((inside,),) = await world.see("select count(*) from pg_stat_activity where usename = 'frontdesk_app' and state = 'idle in transaction'")
+    assert 1 <= inside <= 3
+    held.set()
+    await asyncio.gather(*crowd)
+    async with asyncio.timeout(5), world.database.platform_in_line() as db:
+        assert await db.value("select 1") == 1
+
+
 async def test_what_raises_leaves_nothing(world: World) -> None:
     with pytest.raises(RuntimeError):
         async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:

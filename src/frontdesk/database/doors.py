@@ -1,5 +1,6 @@
 """The only place that opens a transaction and says in whose name it runs."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -95,6 +96,7 @@ class Database:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]], url: str) -> None:
         """Made by `Database.open`."""
         self._pool, self.url = pool, url
+        self._line = asyncio.Semaphore(max(1, pool.max_size // 3))
 
     @classmethod
     async def open(cls, url: str, min_size: int = 2, max_size: int = 12, timeout: float = 10.0, name: str | None = None) -> Self:
@@ -182,6 +184,23 @@ class Database:
         """Call a definer function that spans organizations."""
         async with self._transaction() as connection:
             yield Platform(connection)
+
+    @asynccontextmanager
+    async def platform_in_line(self) -> AsyncIterator[Platform]:
+        """The same for what strangers may ask for as often as they like, and where they wait for each other, such as counting their tries.
+
+        They share a third of the connections, so that the others stay free for everybody else.
+        """
+        try:
+            async with asyncio.timeout(self._pool.timeout):
+                await self._line.acquire()
+        except TimeoutError:
+            raise DatabaseBusy from None
+        try:
+            async with self.platform() as db:
+                yield db
+        finally:
+            self._line.release()
 
     @asynccontextmanager
     async def platform_at_once(self) -> AsyncIterator[Platform]:

@@ -22,7 +22,7 @@ async def take_turn(database: Database, caller: Actor, email: str) -> None:
     key = users.email_key(email)
     per_email = users.Limit(f"reset|{key}", PER_EMAIL, WINDOW_SECONDS)
     per_address = users.Limit(f"reset|{users.network(caller.address)}", PER_ADDRESS, WINDOW_SECONDS)
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         wait = await users.take_attempt(db, per_email, per_address)
     if wait:
         raise users.TooManyAttempts(wait)
@@ -33,7 +33,7 @@ async def send(database: Database, mailer: Mailer, caller: Actor, email: str, lo
 
     Runs after the answer, whose time it must not change.
     """
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         account = await users.find_account(db, users.email_key(email))
         if account is None:
             return

@@ -35,7 +35,7 @@ async def register(database: Database, settings: Settings, mailer: Mailer, calle
     await demand_turn(database, settings, caller.address)
     password_hash = await users.hash_password(form.password)
     new = users.NewUser(form.name, form.email, password_hash, form.organization_name)
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         made = await users.register(db, new)
         if made is None:
             raise EmailTaken(field="email")
@@ -68,7 +68,7 @@ async def demand_turn(database: Database, settings: Settings, address: str | Non
     network = users.network(address)
     if settings.development and network in ("127.0.0.1", "::/64"):
         return  # a developer, or a test, on his own machine
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         wait = await users.take_attempt(db, users.Limit(f"register|{network}", PER_ADDRESS, WINDOW_SECONDS))
     if wait:
         raise users.TooManyAttempts(wait)

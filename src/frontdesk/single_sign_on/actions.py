@@ -85,7 +85,7 @@ async def begin(database: Database, provider: Provider, caller: Actor, session_i
     session_id: of a signed-in user who wants to link. Raises TooManyAttempts or ProviderUnavailable.
     """
     limit = users.Limit(f"provider|{users.network(caller.address)}", PER_ADDRESS, WINDOW_SECONDS)
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         wait = await users.take_attempt(db, limit)
     if wait:
         raise users.TooManyAttempts(wait)

@@ -65,7 +65,7 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
     """
     key = email_key(email)
     per_account, per_address, everywhere = _limits(key, caller.address)
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         wait = await attempts.take(db, per_account, per_address, everywhere)
         account = await store.find_account(db, key)
     if wait:
@@ -73,7 +73,7 @@ async def sign_in(database: Database, caller: Actor, email: str, password: str) 
     checked = await passwords.check(password, account.password_hash if account else None)
     if account is None or not checked.right:
         raise WrongEmailOrPassword
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         await attempts.forget(db, per_account)
         await attempts.give_back(db, per_address)
         await attempts.forget(db, everywhere)
@@ -116,7 +116,7 @@ async def record_failure(database: Database, caller: Actor, email: str) -> None:
 
     Runs after the answer, whose time it must not change.
     """
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         account = await store.find_account(db, email_key(email))
         if account is not None:
             await log.record(db, account.user_id, _as(caller, account), "user.sign_in_failed")

@@ -36,7 +36,7 @@ class NoSeat(LimitReached):
 
 async def find(database: Database, caller: Actor, token: str) -> Held:
     """The invitation behind a link. Raises NoSuchLink, and TooManyAttempts for whoever tries links out."""
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         found = await store.find(db, users.hash_of_token(token)) if users.is_token(token) else None
         if found is not None:
             return found

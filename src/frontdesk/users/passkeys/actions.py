@@ -52,7 +52,7 @@ async def creation_options(database: Database, site: Site, visitor: Visitor) -> 
 async def request_options(database: Database, site: Site, caller: Actor, purpose: str, user_id: UUID | None = None) -> str:
     """What a browser is told to sign with a passkey, for this purpose only. Raises TooManyAttempts."""
     challenge = secrets.token_bytes(32)
-    async with database.platform() as db:
+    async with database.platform_in_line() as db:
         wait = await attempts.take(db, Limit(f"passkey|{attempts.network(caller.address)}", PER_ADDRESS, WINDOW_SECONDS))
         if not wait:
             await store.open_challenge(db, hash_of_bytes(challenge), purpose, user_id)
