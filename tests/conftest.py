@@ -23,7 +23,7 @@ from frontdesk.settings import Settings
 from tests import world as world_
 
 DATABASE_FIXTURES = {"cluster", "pg_bin_dir", "template", "clones", "urls", "database", "owner"}
-OURS = ("DATABASE", "FRONTDESK", "WHATSAPP", "SMTP", "MAIL_", "HOST", "PORT", "PG_BIN_DIR")
+OURS = ("DATABASE", "FRONTDESK", "WHATSAPP", "SMTP", "MAIL_", "STRIPE_SECRET", "STRIPE_WEBHOOK", "HOST", "PORT", "PG_BIN_DIR")
 CLUSTERS = "frontdesk-test-"
 TEST_PG = os.environ.get("FRONTDESK_TEST_PG", "embedded")
 

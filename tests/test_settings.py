@@ -124,3 +124,36 @@ def test_people_are_sent_to_a_name_on_their_own_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object, variables: dict[str, str], home: str
 ) -> None:  # fmt: skip
     assert load(monkeypatch, tmp_path, **variables).home == home
+
+
+def test_without_a_key_of_stripes_development_has_a_simulated_one_and_production_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load(monkeypatch, tmp_path, STRIPE_SECRET_KEY="sk_test_...").stripe_simulated
+    assert load(monkeypatch, tmp_path, STRIPE_SECRET_KEY="sk_test_simulator_mine").stripe_simulated
+    assert not load(monkeypatch, tmp_path, STRIPE_SECRET_KEY="sk_test_of_an_account").stripe_simulated
+    assert not load(monkeypatch, tmp_path, STRIPE_SECRET_KEY="", FRONTDESK_SIMULATOR="false").stripe_simulated
+    real = {"WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "t", "FRONTDESK_SECRET_KEYS": "k1:" + "A" * 43 + "="}
+    assert not load(monkeypatch, tmp_path, FRONTDESK_ENV="production", **real).stripe_simulated
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"STRIPE_SECRET_KEY": "pk_live_public"}, "STRIPE_SECRET_KEY: must be a secret or restricted key"),
+        ({"STRIPE_SECRET_KEY": "sk_test_simulator"}, "STRIPE_SECRET_KEY: is a key of the simulated Stripe"),
+        ({"STRIPE_SECRET_KEY": "sk_live_1"}, "STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_..."}, "STRIPE_WEBHOOK_SECRET: still holds what the example shows"),
+        ({"STRIPE_TAX_CODE": "books"}, "STRIPE_TAX_CODE"),
+    ],
+)
+def test_what_cannot_sell_in_production_is_refused_and_told_without_the_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], why: str
+) -> None:
+    real = {"WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "t", "FRONTDESK_SECRET_KEYS": "k1:" + "A" * 43 + "="}
+    with pytest.raises(BadSettings, match=why) as refusal:
+        load(monkeypatch, tmp_path, FRONTDESK_ENV="production", **real, **variables)
+    assert "pk_live_public" not in str(refusal.value)
+
+
+def test_while_a_webhook_secret_is_rotated_there_are_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load(monkeypatch, tmp_path, STRIPE_WEBHOOK_SECRET=" whsec_new , whsec_old,").stripe_webhook_secrets == ("whsec_new", "whsec_old")
+    assert load(monkeypatch, tmp_path, STRIPE_WEBHOOK_SECRET=" ").stripe_webhook_secrets == ()

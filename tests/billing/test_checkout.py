@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -31,6 +32,8 @@ async def test_a_plan_is_bought_and_its_invoice_is_there(till: Till) -> None:
     assert (status, paid, currency) == ("paid", 9_900, "EUR")
     assert url
     assert (await till.world.see("select currency, card_last4, email from billing_accounts")) == [("EUR", "4242", "maya@example.com")]
+    ((anchor,),) = await till.world.see("select usage_anchor from subscriptions where provider_subscription_id is not null")
+    assert anchor == datetime.now(UTC).date()  # quotas begin anew with the months that are paid
     (started,) = await till.log("subscription.started")
     assert started["changed"]["plan"] == {"from": "Starter", "to": "Professional"}
     assert [one["amount"] for one in await till.log("invoice.paid")] == ["99.00 EUR"]
@@ -183,3 +186,10 @@ async def test_while_stripe_is_down_nothing_is_bought_and_nothing_is_half(till: 
 async def test_the_payment_pages_open_for_whoever_bought_something(till: Till) -> None:
     with pytest.raises(NothingBoughtYet):
         await portal_link(till.money, till.at())
+    await till.buy()
+    address = await portal_link(till.money, till.at())
+    card = await portal_link(till.money, till.at(), return_path="/dashboard/billing/change", flow="payment_method_update")
+    assert address.startswith("http") and card.startswith("http") and address != card
+    assert len(await till.log("portal.opened")) == 2
+    (ours,) = (await till.stage.v1.billing_portal.configurations.list_async({"active": True})).data
+    assert (ours.features.subscription_cancel.mode, ours.features.subscription_update.enabled) == ("at_period_end", False)

@@ -16,7 +16,8 @@ def price(price_id: str = "price_starter", lookup_key: str | None = "starter_mon
 def subscription(subscription_id: str = "sub_1", status: str = "active", **more: Any) -> dict[str, Any]:
     item = {"price": more.pop("price", price()), "quantity": 1, "current_period_start": NOW, "current_period_end": NOW + 30 * DAY}
     return {
-        "id": subscription_id, "object": "subscription", "status": status, "created": NOW, "items": {"data": [item]}, "cancel_at": None,
+        "id": subscription_id, "object": "subscription", "status": status, "created": NOW, "billing_cycle_anchor": NOW, "items": {"data": [item]},
+        "cancel_at": None,
         "cancel_at_period_end": False, "canceled_at": None, "ended_at": None, "trial_end": None, "latest_invoice": "in_1", "schedule": None,
         "default_payment_method": None,
     } | more  # fmt: skip

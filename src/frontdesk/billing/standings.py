@@ -40,6 +40,7 @@ class Running:
     currency: str
     period_start: datetime
     period_end: datetime
+    anchor: date  # the day of the month on which its months begin
     trial_ends_at: datetime | None
     cancel_at: datetime | None
     cancel_at_period_end: bool
@@ -106,7 +107,7 @@ def _running(told: Told) -> Running:
         id=told["id"], status=status if status in ORDER else UNKNOWN, known=status in ORDER, provider_price_id=price["id"], lookup_key=price.get("lookup_key"),
         product_id=identity(price["product"]) or "", billing_interval=price["recurring"]["interval"],
         amount=(price.get("unit_amount") or 0) * (item.get("quantity") or 1), currency=price["currency"].upper(),
-        period_start=moment(item["current_period_start"]), period_end=ends,
+        period_start=moment(item["current_period_start"]), period_end=ends, anchor=moment(told["billing_cycle_anchor"]).date(),
         trial_ends_at=moment_or_none(told.get("trial_end")), cancel_at=cancel_at, cancel_at_period_end=cancel_at == ends and not told.get("ended_at"),
         canceled_at=moment_or_none(told.get("canceled_at")), ended_at=moment_or_none(told.get("ended_at")),
         latest_invoice_id=identity(told.get("latest_invoice")), schedule_id=identity(told.get("schedule")),

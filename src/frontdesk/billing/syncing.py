@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from frontdesk import audit
+from frontdesk import audit, usage
 from frontdesk.billing import ledger
 from frontdesk.billing.lifecycle import note_changes
 from frontdesk.billing.records import ENDED, Subscription
@@ -119,6 +119,8 @@ async def _store_running(db: Tenants, organization_id: UUID, running: Running) -
         raise UnknownPrice(f"The price {running.provider_price_id} of subscription {running.id} is of no plan here. Give it to one, or move the subscription.")
     has_plan = running.status not in (*NOT_YET, *ENDED)
     await ledger.store_subscription(db, organization_id, running, plan[0] if has_plan else "free", following or None)
+    if has_plan:
+        await usage.anchor(db, organization_id, running.anchor)
 
 
 async def _note(db: Tenants, organization_id: UUID, before: Subscription | None, after: Subscription | None, invoices: Sequence[Mapping[str, Any]]) -> None:
