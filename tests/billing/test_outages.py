@@ -1,34 +1,17 @@
 """Stripe is gone at every single step of every way: nothing is bought by halves, and once it is back everything goes on."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import stripe
 
-from frontdesk.billing import StripeAway, finish_checkout, sync_customer
+from frontdesk.billing import finish_checkout, sync_customer
 from frontdesk.billing.handling import close_next, handle_next
 from frontdesk.billing.stripe_api import VERSION
 from tests.billing.simulator.stage import KEY
 from tests.billing.till import PROFESSIONAL, Till
-
-MOST = 40  # calls that any way makes
-
-
-class Wire(stripe.HTTPXClient):
-    """The line to Stripe: cut after so many calls, before the next one leaves, or before its answer comes."""
-
-    left, loses_answers = MOST, False
-
-    async def request_async(self, *args: Any, **kwargs: Any) -> Any:
-        if self.left <= 0 and not self.loses_answers:
-            raise stripe.APIConnectionError("the line is cut", should_retry=False)
-        answer = await super().request_async(*args, **kwargs)
-        self.left -= 1
-        if self.left < 0:
-            raise stripe.APIConnectionError("the answer was lost", should_retry=False)
-        return answer
+from tests.billing.wire import MOST, Wire, cut_everywhere
 
 
 @pytest.fixture(params=["calls", "answers"])
@@ -39,20 +22,6 @@ async def wired(till: Till, request: pytest.FixtureRequest) -> AsyncIterator[tup
     till.money = replace(till.money, stripe=client)
     yield till, wire
     await wire.close_async()  # type: ignore[no-untyped-call]  # the library's
-
-
-async def cut_everywhere(wire: Wire, way: Callable[[], Awaitable[Any]]) -> Any:
-    """Go this way with the line cut after no call, after one, after two, until it is long enough; what came of it in the end."""
-    for calls in range(MOST):
-        wire.left = calls
-        try:
-            found = await way()
-        except StripeAway:
-            continue
-        assert calls
-        wire.left = MOST
-        return found
-    raise AssertionError("this way has no end")
 
 
 async def test_on_the_way_to_pay(wired: tuple[Till, Wire]) -> None:

@@ -29,7 +29,7 @@ class NothingForSale(Unavailable):
 
 
 class StripeAway(Unavailable):
-    """Stripe does not answer at the moment. Nothing was bought or changed by this step. Try again in a minute."""
+    """Stripe does not answer at the moment. Should your step have reached it all the same, Billing shows so soon. Try again in a minute."""
 
     title = "Stripe does not answer"
 

@@ -13,7 +13,8 @@ from frontdesk import audit
 from frontdesk.billing import catalogue
 from frontdesk.billing.lifecycle.moves import OPEN, Move
 from frontdesk.billing.lifecycle.previews import AmountChanged, PaymentDeclined, bought, preview, second_within, told_of, wanted
-from frontdesk.billing.records import Plan, Subscription
+from frontdesk.billing.records import ENDED, Plan
+from frontdesk.billing.standings import Told
 from frontdesk.billing.stripe_api import Money, Place, asking
 from frontdesk.billing.syncing import sync_customer
 
@@ -32,13 +33,13 @@ class Done:
 async def upgrade(money: Money, at: Place, lookup_key: str, proration_date: int, amount: int) -> Done:
     """Change at once, for the amount that was shown as of that second. Raises AmountChanged, PaymentDeclined, and whatever `preview` does."""
     now, _, _, _ = await wanted(money, at, lookup_key)
-    _, item = await told_of(money, now)
+    before, item = await told_of(money, now)
     if not 0 <= second_within(item) - proration_date <= SHOWN_FOR:
         raise AmountChanged
     change = await preview(money, at, lookup_key, proration_date)
     if change.move is not Move.UPGRADE or change.amount != amount:
         raise AmountChanged
-    await _stop_what_was_planned(money, now)
+    await _stop_what_was_planned(money, before)
     price_id = await catalogue.sold(money, lookup_key)
     params: Any = {
         "items": [{"id": item["id"], "price": price_id}], "proration_behavior": "always_invoice", "proration_date": proration_date,
@@ -62,13 +63,14 @@ async def downgrade(money: Money, at: Place, lookup_key: str) -> Done:
     change = await preview(money, at, lookup_key)
     if change.move is not Move.DOWNGRADE:
         raise AmountChanged
-    price_id, now = await catalogue.sold(money, lookup_key), change.now
-    await _resume(money, now)
+    price_id = await catalogue.sold(money, lookup_key)
+    told, _ = await told_of(money, change.now)
+    await _resume(money, told)
     with asking():
-        if now.provider_schedule_id:
-            schedule = await money.v1.subscription_schedules.retrieve_async(now.provider_schedule_id)
+        if planned := told.get("schedule"):
+            schedule = await money.v1.subscription_schedules.retrieve_async(_id(planned))
         else:
-            schedule = await money.v1.subscription_schedules.create_async({"from_subscription": now.provider_subscription_id or ""})
+            schedule = await money.v1.subscription_schedules.create_async({"from_subscription": told["id"]})
         running = schedule.to_dict()["phases"][0]
         own = [{"price": _id(one["price"]), "quantity": one.get("quantity") or 1} for one in running["items"]]
         following = {
@@ -86,7 +88,8 @@ async def downgrade(money: Money, at: Place, lookup_key: str) -> Done:
 async def keep(money: Money, at: Place) -> None:
     """Stay on the plan there is: what was to follow does not, and what was cancelled goes on. Raises NothingBought, StripeAway and its kin."""
     now = await bought(money, at)
-    await _stop_what_was_planned(money, now)
+    told, _ = await told_of(money, now)
+    await _stop_what_was_planned(money, told)
     await _note(money, at, "plan.kept", None, {"name": now.plan_name})
     await sync_customer(money, at.organization_id)
 
@@ -94,32 +97,34 @@ async def keep(money: Money, at: Place) -> None:
 async def cancel(money: Money, at: Place) -> datetime | None:
     """End it with its period, and return when; what is not paid ends at once. Raises NothingBought, StripeAway and its kin."""
     now = await bought(money, at)
-    await _release(money, now)
+    told, _ = await told_of(money, now)
+    await _release(money, told)
     with asking():
-        if now.status in (*OPEN, "paused"):
-            await money.v1.subscriptions.cancel_async(now.provider_subscription_id or "")
-        else:
-            await money.v1.subscriptions.update_async(now.provider_subscription_id or "", {"cancel_at_period_end": True})
+        if told["status"] in (*OPEN, "paused"):
+            await money.v1.subscriptions.cancel_async(told["id"])
+        elif told["status"] not in ENDED:  # where the answer to this very step was lost
+            await money.v1.subscriptions.update_async(told["id"], {"cancel_at_period_end": True})
     await _note(money, at, "plan.canceled", None, {"name": now.plan_name})
     synced = await sync_customer(money, at.organization_id)
     return synced.after.current_period_end if synced.after is not None and synced.after.lives else None
 
 
-async def _stop_what_was_planned(money: Money, now: Subscription) -> None:
-    await _release(money, now)
-    await _resume(money, now)
+async def _stop_what_was_planned(money: Money, told: Told) -> None:
+    """Of the subscription as Stripe tells it: what is noted here may be of before a step whose answer was lost."""
+    await _release(money, told)
+    await _resume(money, told)
 
 
-async def _release(money: Money, now: Subscription) -> None:
-    if now.provider_schedule_id:
+async def _release(money: Money, told: Told) -> None:
+    if planned := told.get("schedule"):
         with asking():
-            await money.v1.subscription_schedules.release_async(now.provider_schedule_id)
+            await money.v1.subscription_schedules.release_async(_id(planned))
 
 
-async def _resume(money: Money, now: Subscription) -> None:
-    if now.cancel_at_period_end or now.cancel_at is not None:
+async def _resume(money: Money, told: Told) -> None:
+    if told.get("cancel_at_period_end") or told.get("cancel_at") is not None:
         with asking():
-            await money.v1.subscriptions.update_async(now.provider_subscription_id or "", {"cancel_at_period_end": False})
+            await money.v1.subscriptions.update_async(told["id"], {"cancel_at_period_end": False})
 
 
 async def _note(money: Money, at: Place, action: str, plan: Plan | None, details: dict[str, Any]) -> None:
