@@ -60,4 +60,4 @@ async def staged(path: Path | None = None, *, ear: Ear | None = None, pace: Pace
         app = build(settings, development=True)
         async with serving(Checking(app) if checked else app) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
             client = stripe.StripeClient(KEY, base_addresses={"api": url}, http_client=stripe.HTTPXClient(), max_network_retries=0)
-            yield Stage(url, ear, client, http, app.state.account)
+            yield Stage(url, ear, client, http, app.state.account, app)
