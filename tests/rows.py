@@ -61,6 +61,9 @@ class Rows:
     def usage_overage(self) -> Row:
         return {"metric": "messages_sent", "period_start": "2001-01-01", "currency": "EUR"}
 
+    def usage_credits(self) -> Row:
+        return {"source_id": f"{new_id()}", "amount": 1, "currency": "EUR"}
+
     def usage_leases(self) -> Row:
         return {"id": new_id(), "metric": "messages_sent", "period_start": "2001-01-01", "taken": 1}
 

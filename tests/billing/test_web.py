@@ -1,11 +1,9 @@
 """The page of plans, prices and usage."""
 
-from datetime import UTC, datetime
-
 import psycopg
 import pytest
 
-from frontdesk.billing.records import OperatorContact, Period
+from frontdesk.billing.records import OperatorContact
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.desk import seated
@@ -66,10 +64,3 @@ def test_an_address_of_the_operator_becomes_a_link(written: str, href: str | Non
 
 def test_nothing_written_is_no_contact() -> None:
     assert OperatorContact.read("  ") is None
-
-
-def test_a_forecast_goes_on_as_it_began_but_not_before_the_first_day_is_over() -> None:
-    period = Period.of(datetime(2026, 11, 11, tzinfo=UTC))
-    assert period.forecast(100, datetime(2026, 11, 11, tzinfo=UTC)) == 300
-    assert period.forecast(100, datetime(2026, 11, 1, 5, tzinfo=UTC)) is None
-    assert period.ends.day == 30

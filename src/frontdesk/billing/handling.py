@@ -9,6 +9,7 @@ from psycopg import OperationalError
 from frontdesk.billing import inbox, ledger
 from frontdesk.billing.inbox import Taken
 from frontdesk.billing.lifecycle import note_confirmations
+from frontdesk.billing.overage import bill_renewal
 from frontdesk.billing.stripe_api import Money, StripeRefuses, asking, is_missing
 from frontdesk.billing.syncing import BeingSynchronized, sync_customer
 
@@ -32,6 +33,9 @@ async def handle_next(money: Money) -> list[UUID | None]:
         if organization_id is None:
             await _settle_nobodys(money, events)
         else:
+            for event in events:
+                if event.type == "invoice.created" and event.object_id:
+                    await bill_renewal(money, organization_id, event.object_id)
             await note_confirmations(money.database, organization_id, [event.object_id for event in events if event.type == TO_CONFIRM and event.object_id])
             await sync_customer(money, organization_id, [event.id for event in events])
     except OperationalError:

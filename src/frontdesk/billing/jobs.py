@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
-from frontdesk.billing import handling, reconciling
+from frontdesk.billing import handling, overage, reconciling
 from frontdesk.billing.stripe_api import Money
 from frontdesk.errors import Unavailable
 
@@ -59,6 +59,7 @@ class Bookkeeper:
         while not stop.is_set():
             await self._safely(lambda: reconciling.ask_for_missed(self._money, HOUR))
             await self._safely(lambda: reconciling.look_at_everybody(self._money, NIGHT, stop))
+            await self._safely(lambda: overage.bill_what_is_due(self._money))
             await self._pause(stop, LOOK_EVERY)
 
     async def _pause(self, stop: asyncio.Event, seconds: float) -> None:

@@ -1,8 +1,7 @@
 """Plans and subscriptions. Imports nothing of ours."""
 
-from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 ENDED = ("canceled", "incomplete_expired")  # states of a subscription after which nothing comes
 # What a plan limits, in the order the plans are shown with.
@@ -33,26 +32,6 @@ class Plan:
     def price(self, interval: str) -> int:
         """What it costs a month or a year, in minor units."""
         return self.yearly_price if interval == "year" else self.monthly_price
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The month in which usage is counted, in UTC. ends: its last day."""
-
-    starts: date
-    ends: date
-
-    @classmethod
-    def of(cls, now: datetime) -> "Period":
-        """The month of this instant."""
-        today = now.astimezone(UTC).date()
-        return cls(today.replace(day=1), today.replace(day=monthrange(today.year, today.month)[1]))
-
-    def forecast(self, used: int, now: datetime) -> int | None:
-        """Where a count will stand at the end if it goes on like this; None before there is a day to judge by."""
-        start = datetime(self.starts.year, self.starts.month, self.starts.day, tzinfo=UTC)
-        passed = (now - start) / timedelta(days=1)
-        return round(used * self.ends.day / passed) if passed >= 1 else None
 
 
 @dataclass(frozen=True, slots=True)

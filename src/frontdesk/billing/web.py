@@ -1,5 +1,6 @@
 """The page of the plan: how things stand, what is used, what there is to choose, and what was paid."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from fastapi import Request
@@ -9,10 +10,10 @@ from frontdesk import billing, entitlements, usage
 from frontdesk.access import Permission
 from frontdesk.billing.lifecycle.moves import Offer, offer
 from frontdesk.billing.lifecycle.states import grace_ends, state_of, to_pay, upcoming
-from frontdesk.billing.records import OperatorContact, Period, Plan, Price, Subscription
+from frontdesk.billing.records import OperatorContact, Plan, Price, Subscription
 from frontdesk.database import Tenant
 from frontdesk.settings import Settings
-from frontdesk.usage import Usage
+from frontdesk.usage import Period, Usage
 from frontdesk.web import Db, Door, render
 
 door = Door()
@@ -25,8 +26,8 @@ INVOICES = 24
 async def index(request: Request, db: Db, pay: str = "") -> Response:
     """The plans with their prices, what the organization has, how much of it is used, and what was paid. `pay`: month or year."""
     settings: Settings = request.app.state.settings
-    now, period = datetime.now(UTC), Period.of(datetime.now(UTC))
-    used = {one.metric: one for one in await usage.overview(db)}
+    now, period = datetime.now(UTC), await usage.period(db)
+    used = {one.metric: one for one in await usage.standing(db)}
     subscription, has = await billing.current(db), await entitlements.current(db)
     prices, invoices, account = await billing.prices(db), await billing.invoices(db, how_many=INVOICES), await billing.account(db)
     chosen = pay if pay in INTERVALS else subscription.billing_interval if subscription is not None and subscription.lives else INTERVALS[0]
@@ -36,12 +37,13 @@ async def index(request: Request, db: Db, pay: str = "") -> Response:
         offers=offers, names_of_plans={one.plan.id: one.plan.name for one in offers}, invoices=invoices,
         upcoming=upcoming(subscription, prices), open_invoice=to_pay(invoices), grace=grace_ends(subscription), period=period, now=now,
         usage=[(used[metric], _forecast(used[metric], period, now)) for metric in COUNTED if metric in used],
+        choices=[one for one in used.values() if one.sold],
         operator=OperatorContact.read(settings.operator_contact), sells=getattr(request.app.state, "money", None) is not None,
     )  # fmt: skip
 
 
 async def _offers(
-    db: Tenant, prices: list[Price], subscription: Subscription | None, used: dict[str, Usage], interval: str, currency: str | None
+    db: Tenant, prices: list[Price], subscription: Subscription | None, used: Mapping[str, Usage], interval: str, currency: str | None
 ) -> list[Offer]:
     """Every plan that is sold, in the currency that the organization pays in, else in the plan's own."""
     plans = await billing.plans(db)

@@ -17,21 +17,30 @@ from frontdesk.usage.actions import (
     standing,
 )
 from frontdesk.usage.jobs import keep_books
-from frontdesk.usage.records import Period, Standing, Usage
+from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_overage, overage_due
+from frontdesk.usage.records import Charge, Debtor, Period, Standing, Usage
 
 __all__ = [
+    "Charge",
+    "Debtor",
+    "NotEnoughCredit",
     "NotSold",
     "Period",
     "PlanLimitReached",
+    "Prepaid",
     "Standing",
     "Usage",
+    "UsageBiller",
+    "add_credit",
     "anchor",
+    "bill_overage",
     "check",
     "choose",
     "consume",
     "give_back",
     "keep_books",
     "lease",
+    "overage_due",
     "overview",
     "period",
     "require",

@@ -90,6 +90,24 @@ async def settle(db: Tenants, organization_id: UUID, charge: Charge, biller: str
     )  # fmt: skip
 
 
+async def release(db: Tenants, organization_id: UUID, charge: Charge) -> None:
+    """Let go of a charge that could not be billed."""
+    await db.run(
+        "select private.release_overage(%(organization_id)s, %(metric)s, %(period)s)",
+        {"organization_id": organization_id, "metric": charge.metric, "period": charge.period_start},
+    )
+
+
+async def book(db: Tenants, organization_id: UUID, source: str, amount: int, currency: str) -> bool:
+    """Add to the credit, or take from it, once for each source. False when there is not as much."""
+    return bool(
+        await db.value(
+            "select private.book_credit(%(organization_id)s, %(source)s, %(amount)s, %(currency)s)",
+            {"organization_id": organization_id, "source": source, "amount": amount, "currency": currency},
+        )
+    )
+
+
 async def due(database: Database, after: UUID, how_many: int) -> list[UUID]:
     """The next organizations with something to bill of months that are over."""
     rows = await database.call("select organization_id from private.list_overage_due(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})

@@ -155,10 +155,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Debtor:
-    """Who is charged. customer: the provider's id; invoice: the one that is being made, or None for whichever comes next."""
+    """Who is charged. customer: the provider's id, None where there is none; invoice: the draft that is being made, or None for whichever comes next."""
 
     organization_id: UUID
-    customer: str
+    customer: str | None
     invoice: str | None
 
 

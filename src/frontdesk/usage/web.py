@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -93,16 +92,12 @@ async def _page(request: Request, db: Tenant, forms: Mapping[str, Form[ChoiceFor
         usage=[(one, period.forecast(one.used, now) if one.kind == "period" else None) for one in standing if one.used or one.allowed is not None],
         charts=charts(await figures.days(db, first, last), first, last), first=first, last=last, at=at,
         shares={name: rows[:SHOWN] for name, rows in found.items()}, more={name: len(rows) > SHOWN for name, rows in found.items()},
-        choices=[(one, forms.get(one.metric) or _form(one.cap)) for one in standing if one.sold],
+        choices=[(one, forms.get(one.metric)) for one in standing if one.sold],
     )  # fmt: skip
 
 
 def _place(one: Standing) -> tuple[int, str]:
     return ORDER.index(one.metric) if one.metric in ORDER else len(ORDER), one.metric
-
-
-def _form(cap: int | None) -> Form[ChoiceForm]:
-    return Form.of({"over_limit": "stop" if cap is None else "overage", "cap": "" if cap is None else f"{Decimal(cap) / CENTS:.2f}".removesuffix(".00")})
 
 
 def _cap(written: str) -> int:
