@@ -92,6 +92,17 @@ async def test_the_bank_asks(stage: Stage, agrees: str) -> None:
         assert (after.status, after.subscription) == ("open", None)
 
 
+async def test_two_tabs_buy_once(stage: Stage) -> None:
+    session = await offer(stage, customer=await customer(stage, None))
+    page = (await stage.http.get(session.url)).text
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    first, second = [await stage.http.post(session.url, data=CARD | {"csrf_token": token}) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert (await stage.http.get(second.headers["location"].removeprefix("/simulator/stripe/"))).headers["location"] == first.headers["location"]
+    bought = (await again(stage, session)).subscription
+    assert len((await stage.v1.invoices.list_async({"customer": bought.customer})).data) == 1
+
+
 async def test_somebody_new_is_made_a_customer(stage: Stage) -> None:
     session = await offer(stage)
     assert "Write an email address." in (await send(stage, session.url, CARD)).text

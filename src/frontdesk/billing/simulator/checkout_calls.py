@@ -28,7 +28,7 @@ def create(world: World, params: p.Params) -> Object:
     mode = p.choice(params, "mode", ("payment", "subscription"))
     if mode is None:
         raise StripeError("invalid_request_error", "Missing required param: mode.", "parameter_missing", "mode")
-    customer = world.get(params["customer"], "customer", "customer") if params.get("customer") else None
+    customer = world.get(str(params["customer"]), "customer", "customer") if params.get("customer") else None
     session = shapes.make("checkout.session", id=world.new_id("cs_test", 58), created=world.now(), status="open", mode=mode, payment_status="unpaid")
     lines = _lines(world, params, mode)
     session |= _plain_fields(params, mode) | {"customer": customer["id"] if customer else None, "expires_at": _expires(world, params)}

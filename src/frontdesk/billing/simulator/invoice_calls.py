@@ -19,7 +19,7 @@ def create(world: World, params: p.Params) -> Object:
         "description", "discounts", "metadata", "pending_invoice_items_behavior", "footer"),
     )  # fmt: skip
     customer = world.get(str(p.required(params, "customer")), "customer", "customer")
-    subscription = world.get(params["subscription"], "subscription", "subscription") if params.get("subscription") else None
+    subscription = world.get(str(params["subscription"]), "subscription", "subscription") if params.get("subscription") else None
     takes = p.choice(params, "pending_invoice_items_behavior", ("exclude", "include"), "exclude") == "include" or subscription is not None
     waiting = invoicing.waiting_items(world, customer["id"], subscription["id"] if subscription else None) if takes else []
     discounts = discounting.read(world, p.several(params, "discounts"), customer["id"], 0)

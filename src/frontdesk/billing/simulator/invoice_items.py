@@ -19,11 +19,11 @@ FIELDS = (
 def create(world: World, params: p.Params) -> Object:
     """POST /v1/invoiceitems: for a draft that is named, else for the customer's next invoice."""
     p.known(params, (*FIELDS, "customer", "invoice", "subscription"))
-    invoice = world.get(params["invoice"], "invoice", "invoice") if params.get("invoice") else None
+    invoice = world.get(str(params["invoice"]), "invoice", "invoice") if params.get("invoice") else None
     customer = world.get(str(params.get("customer") or (invoice or {}).get("customer") or p.required(params, "customer")), "customer", "customer")
     item = read(world, params, customer["id"], shapes.make("invoiceitem", id=world.new_id("ii"), date=world.now()))
     if params.get("subscription"):
-        subscription = world.get(params["subscription"], "subscription", "subscription")
+        subscription = world.get(str(params["subscription"]), "subscription", "subscription")
         item["parent"] = shapes.make("invoiceitem.parent", subscription_details={"subscription": subscription["id"], "subscription_item": None})
     if invoice is not None:
         _refuse_finished(invoice, customer, item)

@@ -114,7 +114,8 @@ def finalize(world: World, invoice: Object) -> Object:
     invoice |= {"hosted_invoice_url": page, "invoice_pdf": f"{page}/pdf"}
     invoice["status_transitions"] |= {"finalized_at": now}
     if invoice["collection_method"] == "send_invoice":
-        invoice["due_date"] = now + DAY * int(world.private(invoice["id"]).get("days_until_due") or 30)
+        subscription = world.found(subscription_of(invoice) or "") or {}
+        invoice["due_date"] = now + DAY * int(world.private(invoice["id"]).get("days_until_due") or subscription.get("days_until_due") or 30)
     elif invoice["auto_advance"]:
         invoice["next_payment_attempt"] = now
     world.put(invoice)

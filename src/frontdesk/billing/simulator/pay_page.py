@@ -49,6 +49,8 @@ async def pay(request: Request) -> Response:
     except BadInput as error:
         form.refuse(error)
         return await _again(request, form)
+    except paying.CheckoutIsOver:
+        return RedirectResponse(f"{here(request)}/pay/{_id(request)}", 303)  # paid in another tab: that page knows where to go on
     if session is None:
         return RedirectResponse(f"{here(request)}/pay/{_id(request)}/bank", 303)
     return RedirectResponse(_success(session), 303)

@@ -102,7 +102,7 @@ def create_refund(world: World, params: p.Params) -> Object:
     """POST /v1/refunds: all of a charge, or a part of what is left of it."""
     p.known(params, ("amount", "charge", "payment_intent", "reason", "metadata"))
     if params.get("payment_intent"):
-        charge_id = world.get(params["payment_intent"], "payment_intent", "payment_intent")["latest_charge"]
+        charge_id = world.get(str(params["payment_intent"]), "payment_intent", "payment_intent")["latest_charge"]
     else:
         charge_id = p.required(params, "charge")
     charge = world.get(str(charge_id), "charge", "charge")

@@ -32,7 +32,7 @@ def create(world: World, params: p.Params) -> Object:
 
 def _configuration(world: World, params: p.Params) -> Object:
     if params.get("configuration"):
-        found = world.get(params["configuration"], "billing_portal.configuration", "configuration")
+        found = world.get(str(params["configuration"]), "billing_portal.configuration", "configuration")
         if not found["active"]:
             raise invalid("The configuration is not active.", "configuration")
         return found

@@ -24,7 +24,7 @@ def preview(world: World, params: p.Params) -> Object:
     details = p.inner(params, "subscription_details", DETAILS) or {}
     p.choice(params, "preview_mode", ("next", "recurring"))
     if params.get("schedule"):
-        params = params | {"subscription": world.get(params["schedule"], "subscription_schedule", "schedule")["subscription"]}
+        params = params | {"subscription": world.get(str(params["schedule"]), "subscription_schedule", "schedule")["subscription"]}
     if not params.get("subscription"):
         return _of_beginning(world, params, details)
     subscription = world.get(str(params["subscription"]), "subscription", "subscription")

@@ -33,7 +33,7 @@ def create(world: World, params: p.Params) -> Object:
     for name in ("phases", "start_date", "end_behavior", "default_settings", "customer"):
         if params.get(name):
             raise invalid(f"You cannot set `{name}` if `from_subscription` is set.", name)
-    subscription = world.get(params["from_subscription"], "subscription", "from_subscription")
+    subscription = world.get(str(params["from_subscription"]), "subscription", "from_subscription")
     if subscription["status"] in (*standing.OVER, "incomplete"):
         message = f"You cannot migrate a subscription that is {subscription['status']} to a subscription schedule."
         raise StripeError("invalid_request_error", message, None, "from_subscription")
