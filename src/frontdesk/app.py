@@ -182,6 +182,7 @@ def _mount_stripe(app: FastAPI, settings: Settings, secrets: Secrets) -> None:
     )  # fmt: skip
     app.state.stripe_simulator = stripe_simulator.build(chosen, development=settings.development)
     app.state.stripe_simulator.state.find_visitor = app.state.find_visitor
+    app.add_api_route(STRIPE_SIMULATOR, _to_stripe, include_in_schema=False)
     app.mount(STRIPE_SIMULATOR, app.state.stripe_simulator)
 
 
@@ -206,6 +207,11 @@ async def _to_simulator(request: Request) -> Response:
     """The phone is at the simulator that runs alone."""
     settings: Settings = request.app.state.settings
     return RedirectResponse(f"{settings.simulator_url}/{request.path_params['path']}", 307)
+
+
+async def _to_stripe(request: Request) -> Response:
+    """What is mounted begins behind a slash."""
+    return RedirectResponse(STRIPE_SIMULATOR + "/", 307)
 
 
 async def _health(request: Request) -> Response:

@@ -37,6 +37,8 @@ async def advance(account: Account, until: int, *, patient: bool = False) -> Wal
         if one is None:
             break
         walk.happened.append(one)
+    if patient and walk.happened:
+        await account.courier.quiet(HEARING)
     walk.now = await account.do(lambda world: world.now())
     return walk
 
