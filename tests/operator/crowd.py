@@ -77,6 +77,11 @@ STATEMENTS = (
       'Jonas Weber', 'organization.suspended', id, 'organization', id::text, jsonb_build_object('name', name, 'reason', suspended_reason) from
       organizations where suspended_at is not null
     """,
+    """
+    insert into invoices (organization_id, id, number, status, currency, subtotal, total, amount_due, amount_paid, amount_remaining, issued_at, attempt_count)
+      select o.id, 'in_' || n, 'FD-' || n, (array['paid', 'open', 'void'])[n], 'EUR', 2900, 2900, 2900, 0, 2900, now() - make_interval(days => 30 * n), n
+      from organizations o, generate_series(1, 3) as n where o.slug in ('shop-3', 'shop-4')
+    """,
 )
 
 

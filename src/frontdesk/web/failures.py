@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from psycopg import OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -19,11 +20,11 @@ from frontdesk.errors import FrontdeskError
 from frontdesk.web import times
 from frontdesk.web.envelope import wrapping
 from frontdesk.web.flash import go
-from frontdesk.web.guard import ReauthenticationNeeded, SignInNeeded
+from frontdesk.web.guard import OnlyLooking, ReauthenticationNeeded, SignInNeeded
 from frontdesk.web.pages import pages, theme
 from frontdesk.web.protection import ForeignOrigin
 from frontdesk.web.refusals import note_refusal
-from frontdesk.web.requests import is_htmx, local_path, nonce, request_id, wants_json
+from frontdesk.web.requests import is_htmx, local_path, nonce, request_id, state, wants_json
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ def install_failures(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_unreadable)
     app.add_exception_handler(OperationalError, _on_database_down)
+    app.add_exception_handler(ReadOnlySqlTransaction, _on_read_only)
     app.add_exception_handler(Exception, _on_anything)
 
 
@@ -123,6 +125,14 @@ async def _on_unreadable(request: Request, error: Exception) -> Response:
 async def _on_database_down(request: Request, error: Exception) -> Response:
     log.error("database not reached", path=request.url.path, method=request.method, error=str(error))
     return tell(request, Failure(503, TEXTS[503]))
+
+
+async def _on_read_only(request: Request, error: Exception) -> Response:
+    """Whoever looks into an organization has no transaction that writes; for anybody else the database is on its way to another server."""
+    visitor = state(request).get("visitor")
+    if visitor is not None and visitor.looks_until:
+        return tell(request, Failure(OnlyLooking.status, str(OnlyLooking()), None, OnlyLooking.title))
+    return await _on_database_down(request, error)
 
 
 async def _on_anything(request: Request, error: Exception) -> Response:

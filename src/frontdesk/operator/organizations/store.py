@@ -95,6 +95,17 @@ async def views(db: Console, organization_id: UUID, how_many: int) -> list[dict[
     )
 
 
+async def invoices(db: Console, organization_id: UUID, how_many: int) -> list[dict[str, Any]]:
+    """Its invoices, the newest first."""
+    return await db.rows(
+        """
+        select number, status, currency, total, amount_remaining, issued_at, paid_at, attempt_count from public.invoices
+        where organization_id = %(organization_id)s order by issued_at desc, id desc limit %(how_many)s
+        """,
+        {"organization_id": organization_id, "how_many": how_many},
+    )
+
+
 async def plans(db: Console) -> list[dict[str, Any]]:
     """The plans there are, the smallest first."""
     return await db.rows("select id, name, retired_at from public.subscription_plans order by position")
