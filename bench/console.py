@@ -21,17 +21,19 @@ FEW, MANY = 100, 10_000
 ROUNDS, WARM_UP = 40, 12
 CEILING = 1.5
 OPERATOR = "operator@example.com"
+# Each shows as many rows in the one as in the other: FITTING of them fit, however many there are.
+FITTING = 60
 PAGES = {
     "organizations": "/operator/organizations",
     "organizations.older": "/operator/organizations?before={middle}",
-    "organizations.trial": "/operator/organizations?state=trial",
-    "organizations.failing": "/operator/organizations?state=failing&plan=starter",
+    "organizations.failing": "/operator/organizations?state=failing",
+    "organizations.plan": "/operator/organizations?plan=starter",
     "organizations.suspended": "/operator/organizations?state=suspended",
-    "organizations.words": "/operator/organizations?q=salon+60",
-    "organizations.email": "/operator/organizations?q=owner-50@example.com",
+    "organizations.words": "/operator/organizations?q=berl",
+    "organizations.email": "/operator/organizations?q=berlin-50@example.com",
     "organization": "/operator/organizations/{middle}",
     "users": "/operator/users",
-    "users.words": "/operator/users?q=owner-5",
+    "users.words": "/operator/users?q=berlin-",
     "events": "/operator/events",
     "deliveries": "/operator/deliveries",
     "lanes": "/operator/lanes",
@@ -40,15 +42,18 @@ PAGES = {
 }
 ROWS = (
     """insert into auth.users (id, email, raw_user_meta_data, email_confirmed_at)
-    select private.uuid_v7(), 'owner-' || n || '@example.com', jsonb_build_object('name', 'Owner ' || n, 'organization_name', 'Salon ' || n), now()
-    from generate_series(1, %(many)s) as n""",
-    """update subscriptions s set status = (array['active', 'trialing', 'active', 'past_due', 'canceled'])[1 + n %% 5],
-    plan_id = (array['starter', 'professional', 'business'])[1 + n %% 3], past_due_since = now()
-    from (select organization_id as id, row_number() over () as n from subscriptions) as of_it where s.organization_id = of_it.id""",
+    select private.uuid_v7(), case when n <= %(fitting)s then 'berlin-' else 'owner-' end || n || '@example.com',
+      jsonb_build_object('name', 'Owner ' || n, 'organization_name', 'Salon ' || case when n <= %(fitting)s then 'Berlin ' else '' end || n), now()
+    from generate_series(1, %(many)s) as n order by md5(n::text)""",
+    """update subscriptions s set status = case when o.name like 'Salon Berlin%%' then 'past_due' else 'active' end,
+      plan_id = case when o.name like 'Salon Berlin%%' then 'starter' else 'professional' end, past_due_since = now()
+    from organizations o where o.id = s.organization_id""",
+    "update subscriptions set look_at = now() + interval '1 day'",
     "update organization_usage set used = 1234",
-    "update organizations set suspended_at = now(), suspended_reason = 'a reason' where right(slug, 2) = '77'",
+    "update organizations set suspended_at = now(), suspended_reason = 'a reason' where name like 'Salon Berlin%%'",
     """insert into channels (organization_id, id, kind, name, phone_number_id, display_number)
     select id, private.uuid_v7(), 'cloud_api', 'Main', row_number() over (), '+1 555' from organizations""",
+    "update channels c set stopped_at = now(), stopped_reason = 'a reason' from organizations o where o.id = c.organization_id and o.suspended_at is not null",
     """insert into failed_deliveries (organization_id, channel_id, id, kind, payload, received_at, error)
     select organization_id, id, private.uuid_v7(), 'message', '{}', now(), 'KeyError' from channels""",
     """insert into billing_events (id, organization_id, provider_event_id, type, happened_at, next_try_at, handled_at)
@@ -112,7 +117,7 @@ async def _installation(many: int) -> AsyncIterator[Installation]:
 async def _fill(owner: psycopg.AsyncConnection[object], many: int) -> tuple[str, str]:
     """So many organizations, made as a sign-up makes them, and an operator who owns the last; one from the middle, and the operator's token."""
     for statement in ROWS:
-        await owner.execute(statement, {"many": many})
+        await owner.execute(statement, {"many": many, "fitting": FITTING})
     user_id, token = new_id(), users.new_token()
     await owner.execute("insert into auth.users (id, email, email_confirmed_at) values (%s, %s, now())", (user_id, OPERATOR))
     await owner.execute("insert into private.operators (user_id, granted_by) values (%s, 'bench')", (user_id,))

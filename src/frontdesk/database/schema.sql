@@ -1560,6 +1560,7 @@ create table public.channels (
   unique (organization_id, kind, phone_number_id)
 );
 create index channels_connected_by on public.channels (connected_by);
+create index channels_stopped on public.channels (stopped_at) where stopped_at is not null;
 select private.protect('public.channels', reads => 'channels:read', writes => null);
 grant update (name, rate_per_second, stopped_at, stopped_reason, last_error, last_error_at) on public.channels to frontdesk_member;
 create policy "frontdesk_member changes" on public.channels for update to frontdesk_member
