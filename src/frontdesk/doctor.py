@@ -83,6 +83,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             yield await _server(settings.database_url)
             yield await _mail(settings, settings.database_url)
             yield await _keys(settings, settings.database_url)
+            yield await _money(settings, settings.database_url)
         elif not (settings.data_dir / "postgres").exists():
             yield Finding("database", True, "embedded, made at the first start")
         else:
@@ -90,6 +91,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
                 yield await _server(server.app_url)
                 yield await _mail(settings, server.app_url)
                 yield await _keys(settings, server.app_url)
+                yield await _money(settings, server.app_url)
     except (FrontdeskError, OSError) as error:
         yield Finding("database", False, str(error))
 
@@ -118,6 +120,17 @@ async def _mail(settings: Settings, url: str) -> Finding:
     if settings.development:
         return Finding("mail", True, f"no SMTP_URL: shown on {settings.home}/simulator/mail")
     return Finding("mail", False, "; ".join(["no SMTP_URL: nothing is sent", *told]))
+
+
+async def _money(settings: Settings, url: str) -> Finding:
+    """Whether plans can be sold, and whether what is paid is heard of."""
+    from frontdesk import billing  # what speaks with Stripe takes a while to load
+
+    database = await Database.open(url, min_size=1, max_size=1)
+    try:
+        return Finding("Stripe", *await billing.condition(settings, database))
+    finally:
+        await database.close()
 
 
 async def _keys(settings: Settings, url: str) -> Finding:

@@ -108,3 +108,12 @@ async def forget_checkout(db: Tenants, organization_id: UUID, checkout_id: str) 
         " where organization_id = %(organization_id)s and checkout_id = %(checkout_id)s",
         {"organization_id": organization_id, "checkout_id": checkout_id},
     )
+
+
+async def plan_name(db: Tenants, lookup_key: str) -> str | None:
+    """What the plan is called that is sold under this key."""
+    found: str | None = await db.value(
+        "select p.name from public.plan_prices c join public.subscription_plans p on p.id = c.plan_id where c.lookup_key = %(key)s and c.retired_at is null",
+        {"key": lookup_key},
+    )
+    return found

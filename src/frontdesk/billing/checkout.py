@@ -60,7 +60,8 @@ async def start_checkout(money: Money, at: Place, lookup_key: str) -> str:
         await _expire(money, session.id)
         raise OtherCheckout
     async with money.database.tenants([at.organization_id]) as db:
-        await audit.append_as(db, at.organization_id, at.actor, "checkout.started", target_type="subscription", details={"name": lookup_key})
+        about = {"name": await accounts.plan_name(db, lookup_key) or lookup_key, "price": lookup_key}
+        await audit.append_as(db, at.organization_id, at.actor, "checkout.started", target_type="subscription", details=about)
     return str(session.url)
 
 

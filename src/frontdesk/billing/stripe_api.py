@@ -1,5 +1,6 @@
 """How we speak with Stripe: one client, one version, patience that ends, and its failures as ours."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ def open_money(settings: Settings, database: Database) -> Money | None:
 
 def money_with(settings: Settings, database: Database, key: str, address: str | None) -> Money:
     """The same with this key, at this address instead of Stripe's own."""
+    for chatty in ("stripe", "httpx"):  # each would write the address of every call into the log
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     http = HTTPXClient(timeout=PATIENCE)
     client = StripeClient(key, stripe_version=VERSION, base_addresses={"api": address} if address else {}, http_client=http, max_network_retries=1)
     return Money(database, client, settings, http, settings.home)
