@@ -123,7 +123,7 @@ async def test_a_session_that_is_for_one_thing_begins_there_and_goes_back(stage:
     after = {"type": "redirect", "redirect": {"return_url": HOME + "?done"}}
     url = await portal(stage, made.customer, flow_data={"type": "payment_method_update", "after_completion": after})
     assert (await stage.http.get(url)).headers["location"].endswith("/card")
-    assert (await send(stage, f"{url}/card", CARD)).headers["location"] == HOME + "?done"
+    assert (await send(stage, f"{url}/card", CARD)).headers["refresh"] == f"0; url={HOME}?done"
     flow = {"type": "subscription_cancel", "subscription_cancel": {"subscription": made.id}}
     assert (await stage.http.get(await portal(stage, made.customer, flow_data=flow))).headers["location"].endswith("/cancellation")
     with pytest.raises(stripe.InvalidRequestError):

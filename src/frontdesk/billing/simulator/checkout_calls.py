@@ -6,6 +6,7 @@ from frontdesk.billing.simulator import buying, discounting, shapes
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator.errors import StripeError, invalid
 from frontdesk.billing.simulator.inline_prices import priced
+from frontdesk.billing.simulator.links import link
 from frontdesk.billing.simulator.listing import PAGING, listing, page
 from frontdesk.billing.simulator.periods import DAY, HOUR
 from frontdesk.billing.simulator.world import World
@@ -103,11 +104,10 @@ def _plain_fields(params: p.Params, mode: str) -> Object:
     taxed = p.inner(params, "automatic_tax", ("enabled", "liability")) or {}
     if p.choice(params, "ui_mode", ("hosted", "hosted_page"), "hosted_page") is None:
         raise invalid("The simulated Stripe has hosted pages only.", "ui_mode")
-    if p.required(params, "success_url") and not str(params["success_url"]).startswith(("http://", "https://")):
-        raise StripeError("invalid_request_error", "Not a valid URL", "url_invalid", "success_url")
+    p.required(params, "success_url")
     usually = "always" if mode == "subscription" else "if_required"
     return {
-        "success_url": params["success_url"], "cancel_url": p.text(params, "cancel_url"), "metadata": p.metadata(params),
+        "success_url": link(params, "success_url"), "cancel_url": link(params, "cancel_url"), "metadata": p.metadata(params),
         "client_reference_id": p.text(params, "client_reference_id", longest=200), "customer_email": p.text(params, "customer_email", longest=512),
         "allow_promotion_codes": p.flag(params, "allow_promotion_codes"), "locale": p.text(params, "locale"), "ui_mode": "hosted_page",
         "billing_address_collection": p.choice(params, "billing_address_collection", ("auto", "required")),

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from frontdesk.billing.simulator import buying, methods, pay_screen, paying
 from frontdesk.billing.simulator.account import Account
-from frontdesk.billing.simulator.surroundings import address, here, note
+from frontdesk.billing.simulator.surroundings import address, here, leave, note
 from frontdesk.errors import BadInput
 from frontdesk.web import Form, check_form, pages, render, typed
 
@@ -31,7 +31,7 @@ async def show(request: Request) -> Response:
     """GET /pay/{session}: the page; whoever has paid already is led back to the product."""
     shown = await _account(request).do(lambda world: pay_screen.view(world, _id(request)))
     if shown["session"]["status"] == "complete":
-        return RedirectResponse(_success(shown["session"]), 303)
+        return await leave(request, "paid", _success(shown["session"]))
     if shown["session"]["status"] == "expired":
         return await note(request, "expired", shown["session"]["cancel_url"])
     customer = shown["customer"] or {}
@@ -50,10 +50,8 @@ async def pay(request: Request) -> Response:
         form.refuse(error)
         return await _again(request, form)
     except paying.CheckoutIsOver:
-        return RedirectResponse(f"{here(request)}/pay/{_id(request)}", 303)  # paid in another tab: that page knows where to go on
-    if session is None:
-        return RedirectResponse(f"{here(request)}/pay/{_id(request)}/bank", 303)
-    return RedirectResponse(_success(session), 303)
+        return _on(request)  # paid in another tab
+    return _on(request) if session else RedirectResponse(f"{here(request)}/pay/{_id(request)}/bank", 303)
 
 
 async def change_code(request: Request) -> Response:
@@ -66,7 +64,7 @@ async def change_code(request: Request) -> Response:
         form: Form[Any] = Form.of(fields)
         form.refuse(error)
         return await _again(request, form)
-    return RedirectResponse(f"{here(request)}/pay/{_id(request)}", 303)
+    return _on(request)
 
 
 async def ask(request: Request) -> Response:
@@ -90,12 +88,19 @@ async def answer(request: Request) -> Response:
     await check_form(request)
     agrees = (await typed(request)).get("answer") == "yes"
     try:
-        session = await _account(request).do(lambda world: paying.answer_bank(world, _id(request), agrees=agrees))
+        await _account(request).do(lambda world: paying.answer_bank(world, _id(request), agrees=agrees))
     except BadInput as error:
         form: Form[Any] = Form.of({})
         form.refuse(error)
         return await _again(request, form)
-    return RedirectResponse(_success(session), 303)
+    except paying.CheckoutIsOver:
+        return _on(request)
+    return _on(request)
+
+
+def _on(request: Request) -> Response:
+    """Back to the page itself, which knows what comes next."""
+    return RedirectResponse(f"{here(request)}/pay/{_id(request)}", 303)
 
 
 async def _again(request: Request, form: Form[Any]) -> Response:

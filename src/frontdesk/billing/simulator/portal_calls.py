@@ -6,6 +6,7 @@ from typing import Any
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator import shapes, standing
 from frontdesk.billing.simulator.errors import StripeError, invalid
+from frontdesk.billing.simulator.links import link
 from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
@@ -23,7 +24,7 @@ def create(world: World, params: p.Params) -> Object:
     secret = world.new_id("portal", 40)
     session = shapes.make(
         "billing_portal.session", id=world.new_id("bps"), configuration=configuration["id"], created=world.now(), customer=customer["id"], flow=flow,
-        locale=p.text(params, "locale"), return_url=p.text(params, "return_url") or configuration["default_return_url"],
+        locale=p.text(params, "locale"), return_url=link(params, "return_url") or configuration["default_return_url"],
         url=f"{world.settings.public_url}/portal/{secret}",
     )  # fmt: skip
     world.put_private(SESSIONS + secret, {"session": session, "until": time.time() + LASTS})
@@ -67,7 +68,7 @@ def _after(given: p.Params) -> Object:
     after: Object = {"hosted_confirmation": None, "redirect": None, "type": kind}
     if kind == "redirect":
         about = p.inner(given, "redirect", ("return_url",)) or {}
-        after["redirect"] = {"return_url": str(p.required(about, "return_url"))}
+        after["redirect"] = {"return_url": link(about, "return_url") or p.required(about, "return_url")}
     if kind == "hosted_confirmation":
         about = p.inner(given, "hosted_confirmation", ("custom_message",)) or {}
         after["hosted_confirmation"] = {"custom_message": p.text(about, "custom_message")}

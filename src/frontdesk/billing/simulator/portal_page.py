@@ -11,7 +11,7 @@ from frontdesk.billing.simulator import methods, portal_deeds, portal_screen
 from frontdesk.billing.simulator.account import Account
 from frontdesk.billing.simulator.buyers import TAX_ID_KINDS
 from frontdesk.billing.simulator.pay_screen import countries
-from frontdesk.billing.simulator.surroundings import address, here, note
+from frontdesk.billing.simulator.surroundings import address, here, leave, note
 from frontdesk.billing.simulator.typed_cards import SHOWN
 from frontdesk.billing.simulator.world import World
 from frontdesk.errors import BadInput, NotFound
@@ -131,9 +131,9 @@ async def _after(request: Request) -> Response:
     session = await _account(request).do(lambda world: portal_screen.session_of(world, _secret(request)))
     after = (session["flow"] or {}).get("after_completion") or {}
     if after.get("redirect"):
-        return RedirectResponse(after["redirect"]["return_url"], 303)
+        return await leave(request, "done", after["redirect"]["return_url"])
     if after.get("type") == "hosted_confirmation":
-        return await note(request, "done", session["return_url"])
+        return await note(request, "saved", session["return_url"])
     return RedirectResponse(f"{here(request)}/portal/{_secret(request)}?home=1", 303)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from frontdesk.billing.simulator.links import is_link
 from frontdesk.web import render
 
 
@@ -19,5 +20,19 @@ def address(request: Request) -> dict[str, Any]:
 
 
 async def note(request: Request, what: str, back: str | None, status: int = 200) -> Response:
-    """A page that says one thing: `expired`, `paid`, `gone`, `done`."""
-    return await render(request, "billing/simulator/note.html", status_code=status, what=what, back=back, **address(request))
+    """A page that says one thing, with a way back: `expired`, `gone`."""
+    return await render(request, "billing/simulator/note.html", status_code=status, what=what, back=_safe(back), **address(request))
+
+
+async def leave(request: Request, what: str, back: str | None) -> Response:
+    """A page that says one thing, `paid` or `done`, and leads on to the product by itself.
+
+    No redirect: a browser follows none to another site after a form, since our policy lets forms go nowhere else.
+    """
+    safe = _safe(back)
+    headers = {"Refresh": f"0; url={safe}"} if safe else {}
+    return await render(request, "billing/simulator/note.html", headers=headers, what=what, back=safe, **address(request))
+
+
+def _safe(back: str | None) -> str | None:
+    return back if back and is_link(back) else None
