@@ -124,7 +124,8 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft], claim: Callable[[
     possible = [draft for draft in drafts if draft.conversation_id.int in talking]
     if not possible:
         return []
-    grants = {row["organization_id"]: row["granted"] for row in await asked()} if asked else await _grants(db, len(possible))
+    # a Counter: whoever has no subscription at all is granted nothing, and what arrived for him is stored all the same
+    grants = Counter({row["organization_id"]: row["granted"] for row in await asked()} if asked else await _grants(db, len(possible)))
     queued, rows = [], []
     for draft in possible:
         allowed = grants[draft.organization_id] > 0
