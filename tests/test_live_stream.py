@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from frontdesk.database import new_id
+from frontdesk.database.doors import DatabaseBusy
 from frontdesk.live import SESSIONS, EventStream, Live, Stream
 
 
@@ -35,6 +36,24 @@ async def test_a_stream_ends_when_it_may_not_go_on(here: Live) -> None:
     with pytest.raises(StopAsyncIteration):
         await anext(events)
     assert stream.listener.closed
+
+
+async def test_a_stream_that_could_not_be_looked_at_is_looked_at_again_before_it_tells_anything(here: Live) -> None:
+    organization_id, looks = new_id(), iter([DatabaseBusy(), False])
+
+    async def allowed() -> bool:
+        look = next(looks)
+        if isinstance(look, DatabaseBusy):
+            raise look
+        return look
+
+    events = Stream(here, organization_id, here.listen(organization_id), allowed, page_made_at=float("inf")).events()
+    await anext(events)
+    for topic in (SESSIONS, "inbox"):
+        here.changed([organization_id], topic)
+    with pytest.raises(StopAsyncIteration):
+        await anext(events)
+    assert list(looks) == []
 
 
 async def test_a_browser_that_comes_back_is_told_to_look(here: Live) -> None:

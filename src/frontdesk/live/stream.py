@@ -71,7 +71,8 @@ class Stream:
         try:
             going_on = await self.allowed()
         except (DatabaseError, Unavailable):
-            return True  # nothing changes while the database is away, so nothing is told
+            self._checked = -CHECK  # nothing changes while the database is away, so nothing is told; it is looked again before the next that is
+            return True
         self._checked = time.monotonic()
         return going_on
 
