@@ -56,3 +56,11 @@ def test_one_mailbox_is_one_email_in_whatever_case(email: str) -> None:
 def test_what_is_no_email_is_refused(email: str) -> None:
     with pytest.raises(ValidationError):
         EMAILS.validate_python(email)
+
+
+@pytest.mark.parametrize("name", ["Z" + "\u0301" * 31, "x" * 1001])
+def test_accents_are_not_piled_up(name: str) -> None:
+    with pytest.raises(ValidationError):
+        NAMES.validate_python(name)
+    with pytest.raises(ValidationError):
+        EMAILS.validate_python(f"{name}@example.com")

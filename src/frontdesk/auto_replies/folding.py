@@ -17,6 +17,8 @@ import re
 from typing import Final
 from unicodedata import category, normalize
 
+from frontdesk.folding import tamed
+
 # Explicit ranges, because a combining class alone does not tell an accent from a vowel.
 _MARKS: Final = re.compile(
     "["
@@ -49,7 +51,7 @@ def fold(text: str) -> str:
     """The text as rules compare it. Folding twice changes nothing more."""
     if text.isascii():  # most messages; the long way gives the same
         return " ".join(text.lower().split())
-    letters = _MARKS.sub("", normalize("NFKD", text)).casefold()
+    letters = _MARKS.sub("", normalize("NFKD", tamed(text))).casefold()
     if not letters.isascii():
         letters = letters.translate(_LETTERS)
     if not letters.isascii():
