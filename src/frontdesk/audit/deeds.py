@@ -10,9 +10,9 @@ DEEDS = {
     ),
     "organization.resumed": Wording("organization", "play", (_("%(actor)s let the organization go on"),), "ok"),
     "operator.view_begun": Wording(
-        "exports", "eye-off", (_("%(actor)s looked into the organization, because: %(reason)s"), _("%(actor)s looked into the organization")), "warn"
+        "exports", "search", (_("%(actor)s looked into the organization, because: %(reason)s"), _("%(actor)s looked into the organization")), "warn"
     ),
-    "operator.view_ended": Wording("exports", "eye-off", (_("%(actor)s does not look into the organization any more"),)),
+    "operator.view_ended": Wording("exports", "search", (_("%(actor)s does not look into the organization any more"),)),
     "operator.export_begun": Wording(
         "exports",
         "download",
