@@ -82,7 +82,7 @@ async def test_an_operator_looks_into_an_organization_and_stops(
         await page.locator("#viewing-reason").fill(REASON)
         await page.get_by_role("button", name="Look into it").click()
         await page.wait_for_url("**/dashboard")
-        await expect(page.locator(".looking")).to_contain_text("Nothing can be changed.")
+        await expect(page.locator(".looking")).to_contain_text("without changing anything")
         await page.goto("/dashboard/settings")
         await expect(page.get_by_text(REASON)).to_be_visible()
         await page.get_by_role("button", name="Stop looking").click()

@@ -32,3 +32,16 @@ async def test_an_organization_is_suspended_with_a_reason_that_it_reads(console:
     await console.act(f"{console.shop}/suspension/removal")
     assert (await console.logged())[0][:2] == ("operator", "organization.resumed")
     assert REASON not in (await console.customer.get("/dashboard")).text
+
+
+async def test_incidents_are_told_and_go_away(console: Console) -> None:
+    assert "All is well" in (await console.operator.get("/operator/incidents")).text
+    await console.owner.execute("delete from subscriptions where organization_id = %s", (console.shop_id,))
+    await console.owner.execute(
+        "insert into private.unrouted_deliveries (id, source, kind, body, reason) values (gen_random_uuid(), 'cloud_api', 'message', 'x', 'nobody has it')"
+    )
+    page = (await console.operator.get("/operator/incidents")).text
+    assert "Organizations have no subscription" in page and "numbers that nobody has connected" in page and "All is well" not in page
+    assert (await console.customer.get("/operator/incidents")).status_code == 404
+    assert (await console.operator.get(console.shop)).status_code == 200  # without a subscription, too
+    assert (await console.operator.get("/operator/organizations")).status_code == 200

@@ -24,7 +24,7 @@ WRITTEN = """select jsonb_agg(t) from (
 async def test_the_organization_reads_who_looks_why_and_until_when(console: Console) -> None:
     await console.look()
     page = (await console.operator.get("/dashboard")).text
-    assert "You look into" in page and "Lagos Glow Salon" in page
+    assert "you look into" in page and "Lagos Glow Salon" in page
     assert (await console.logged())[0] == ("operator", "operator.view_begun", REASON)
     assert REASON in (await console.customer.get("/dashboard/audit")).text
     settings = (await console.customer.get("/dashboard/settings")).text

@@ -26,6 +26,7 @@ from frontdesk.web.guard import (
     entered,
     find_visitor,
     framed,
+    in_console,
 )
 from frontdesk.web.pages import Pages, leave, pages, render
 from frontdesk.web.protection import FormExpired, OriginCheck, WrongOrganization, check_form
@@ -71,6 +72,7 @@ __all__ = [
     "framed",
     "fresh_of",
     "go",
+    "in_console",
     "install",
     "is_htmx",
     "leave",

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from frontdesk.access import Permission
 from frontdesk.errors import NotAllowed
-from frontdesk.web.guard import Db, SignedIn, enter_console, entered, find_visitor, fresh_visitor, verified_visitor, visitor
+from frontdesk.web.guard import Db, SignedIn, enter_console, entered, find_visitor, fresh_visitor, in_console, verified_visitor, visitor
 from frontdesk.web.protection import check_form, check_organization
 from frontdesk.web.requests import UNSAFE, state
 
@@ -108,10 +108,15 @@ def _demands(method: str, needs: Needs, apart: bool) -> list[Any]:
     if method in UNSAFE and isinstance(needs, Permission):
         demands.append(Depends(check_organization))
     if needs is OPERATOR:
-        demands.append(Depends(enter_console, scope="function"))
+        demands.append(Depends(_operating_apart if apart else enter_console, scope="function"))
     if isinstance(needs, Permission):
         demands.append(Depends(_holding_apart(needs) if apart else _holding(needs), scope="function"))
     return demands
+
+
+async def _operating_apart(request: Request, who: SignedIn) -> None:
+    async with in_console(request, who):
+        pass
 
 
 def _holding(permission: Permission) -> Callable[..., Any]:

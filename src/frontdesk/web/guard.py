@@ -169,6 +169,7 @@ async def enter_console(request: Request, who: SignedIn) -> AsyncIterator[Consol
 
 ConsoleDb = Annotated[Console, Depends(enter_console, scope="function")]
 Db = Annotated[Tenant, Depends(enter, scope="function")]
+in_console = asynccontextmanager(enter_console)
 entered = asynccontextmanager(enter)
 """The same transaction around a part of a handler whose route is `apart`."""
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from frontdesk import sealing
+from frontdesk import billing, sealing
 from frontdesk.database import Console, Database
 from frontdesk.errors import FrontdeskError
 from frontdesk.operator.incidents import store
@@ -13,10 +13,15 @@ from frontdesk.vault import Vault
 ENOUGH_SPACE = 1 << 30
 
 
-async def look(db: Console, database: Database, settings: Settings, vault: Vault) -> list[Incident]:
-    """Everything that is wrong now; nothing when all is well."""
-    found = [one for one in await store.counted(db) if one.how_many]
-    return [*_installed(settings), *await _keys(database, vault), *found]
+async def look_around(database: Database, settings: Settings, vault: Vault) -> list[Incident]:
+    """What is wrong around the database: settings, the disk, keys, and what is sold. Nothing when all is well. Asks the payment provider."""
+    sells, said = await billing.condition(settings, database)
+    return [*_installed(settings), *await _keys(database, vault), *([] if sells else [Incident("selling", 1, None, said)])]
+
+
+async def counted(db: Console) -> list[Incident]:
+    """What is wrong in it: each kind with how much of it there is."""
+    return [one for one in await store.counted(db) if one.how_many]
 
 
 def _installed(settings: Settings) -> list[Incident]:

@@ -4,13 +4,15 @@ from fastapi import Request
 from starlette.responses import Response
 
 from frontdesk.operator.incidents import actions
-from frontdesk.web import OPERATOR, ConsoleDb, Door, render
+from frontdesk.web import OPERATOR, Door, SignedIn, in_console, render
 
 door = Door()
 
 
-@door.get("/operator/incidents", needs=OPERATOR)
-async def index(request: Request, db: ConsoleDb) -> Response:
-    """What is wrong now, and where to look."""
+@door.get("/operator/incidents", needs=OPERATOR, apart=True)
+async def index(request: Request, who: SignedIn) -> Response:
+    """What is wrong now, and where to look. The payment provider is asked as well, so no transaction waits for that."""
     state = request.app.state
-    return await render(request, "operator/incidents.html", incidents=await actions.look(db, state.database, state.settings, state.secrets.vault))
+    around = await actions.look_around(state.database, state.settings, state.secrets.vault)
+    async with in_console(request, who) as db:
+        return await render(request, "operator/incidents.html", incidents=[*around, *await actions.counted(db)])
