@@ -97,3 +97,17 @@ async def test_what_was_counted_before_the_anchor_was_set_is_where_it_belongs(wo
     await work(world, world.shop, "select private.anchor_usage(%(o)s, %(a)s)", a=first)
     assert await used(world, world.shop, "messages_received") == {first: 5}
     assert await used(world, world.neighbour, "messages_received") == {}
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles"])
+async def test_months_and_days_of_grace_know_no_summer_time(owner: psycopg.AsyncConnection[object], zone: str) -> None:
+    await owner.execute("select set_config('timezone', %s, false)", (zone,))
+    cursor = await owner.execute("select private.usage_period() = private.period_start(null, (now() at time zone 'UTC')::date)")
+    assert await cursor.fetchone() == (True,)
+    for since in ("2026-03-25 12:00Z", "2026-10-20 12:00Z", "2026-01-31 23:30Z"):  # clocks are turned in the week after
+        cursor = await owner.execute(
+            "select private.access_of('past_due', s, null, true, s + make_interval(secs => 8 * 86400 - 1)),"
+            " private.access_of('past_due', s, null, true, s + make_interval(secs => 8 * 86400)),"
+            " private.access_of('past_due', s, null, true, s + make_interval(secs => 22 * 86400)) from (select %s::timestamptz as s) as it", (since,),
+        )  # fmt: skip
+        assert await cursor.fetchone() == ("grace_full", "grace_limited", "read_only")

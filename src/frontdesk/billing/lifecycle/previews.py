@@ -104,7 +104,7 @@ async def wanted(money: Money, at: Place, lookup_key: str) -> tuple[Subscription
     async with money.database.platform() as db:
         plans = {plan.id: plan for plan in await store.all_plans(db)}
         price = next((one for one in await store.prices(db) if one.lookup_key == lookup_key), None)
-    if price is None or price.plan_id not in plans:
+    if price is None or price.plan_id not in plans or (now.currency and now.currency != price.currency):  # a subscription keeps its currency
         raise catalogue.NotForSale
     kind = move(price, now, plans)
     if kind is Move.PAY_FIRST:
