@@ -185,6 +185,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "list_members": lambda shop: (shop.organization_id, [], "-infinity", UUID(int=0), 50),
     "is_message_written": lambda shop: (shop.organization_id, new_id()),
     "keep_api_answer": lambda shop: ("x", 201, "{}"),
+    "hold_back": lambda shop: (shop.organization_id,),
     "invite_member": lambda shop: (shop.organization_id, new_id(), "eve@example.org", "admin", bytes(32), "en", datetime.now(UTC)),
     "list_invitations": lambda shop: (shop.organization_id, 10),
     "note_invitation_mail": lambda shop: (shop.organization_id, new_id(), new_id()),

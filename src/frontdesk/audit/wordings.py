@@ -135,6 +135,12 @@ WORDINGS = {
         "money", "receipt", (_("%(actor)s billed %(units)s beyond the plan: %(name)s"), _("%(actor)s billed what went beyond the plan"))
     ),
     "audit.exported": Wording("exports", "download", (_("%(actor)s exported the audit log as %(form)s"), _("%(actor)s exported the audit log")), "warn"),
+    "plan.limits_applied": Wording(
+        "money",
+        "minus",
+        (_("The limits of %(name)s were applied: %(count)s changed between usable and read-only"), _("The limits of the plan were applied")),
+        "warn",
+    ),
     "plan.upgraded": Wording("money", "trend-up", (_("%(actor)s upgraded to %(name)s for %(amount)s"), _("%(actor)s upgraded the plan")), "ok"),
     "plan.upgrade_begun": Wording(
         "money", "clock", (_("%(actor)s asked for %(name)s; its payment has to be confirmed"), _("%(actor)s asked for a larger plan")), "warn"

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from frontdesk import audit, messages, usage
 from frontdesk.auto_replies import store
-from frontdesk.auto_replies.answers import Answer, Asker, House, Shelf, answerable, decide
+from frontdesk.auto_replies.answers import Answer, Asker, House, Shelf, answerable, book_of, decide
 from frontdesk.auto_replies.proposals import problems, tidy
-from frontdesk.auto_replies.records import Proposal, Rule, Rulebook
+from frontdesk.auto_replies.records import Proposal, Rule
 from frontdesk.database import Tenant, Tenants, new_id
 from frontdesk.errors import NotFound
 from frontdesk.messages import Draft, NewMessage
@@ -50,8 +50,8 @@ async def _open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> dict[UU
     for row in await store.open_books(db, asked):
         edition = kept[row["organization_id"]]
         if row["rules"] is not None:
-            rules = Rulebook(Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"])
-            edition = _shelf.put(row["organization_id"], row["version"], rules)
+            rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
+            edition = _shelf.put(row["organization_id"], row["version"], book_of(rules, row["locale"]))
         if edition.book.rules:
             houses[row["organization_id"]] = House(row["name"], edition.book)
     return houses
@@ -124,6 +124,7 @@ async def delete(db: Tenant, rule_id: UUID) -> str:
 async def switch(db: Tenant, rule_id: UUID, on: bool) -> Rule:
     """Let a rule answer, or not. Returns it as it stands then."""
     if await store.switch(db, rule_id, on):
+        await store.hold_back(db)
         rule = await find(db, rule_id)
         await _note(db, "switched_on" if on else "switched_off", rule_id, {"name": rule.name, "changed": {"on": {"from": not on, "to": on}}})
         return rule
@@ -141,6 +142,7 @@ async def move(db: Tenant, rule_id: UUID, to: int) -> None:
     order.insert(max(0, to - 1), moving)
     order.sort(key=lambda rule: rule.trigger == "fallback")  # a stable sort: the order within both kinds stays
     await store.place(db, [rule.id for rule in order])
+    await store.hold_back(db)
     if order.index(moving) != was:
         await _note(db, "moved", rule_id, {"name": moving.name, "changed": {"place": {"from": was + 1, "to": order.index(moving) + 1}}})
 
@@ -162,6 +164,7 @@ def _checked(proposal: Proposal) -> Proposal:
 
 async def _settle(db: Tenant) -> None:
     await store.place(db, [rule.id for rule in await store.list_rules(db)])
+    await store.hold_back(db)
 
 
 def _differences(before: Rule, after: Proposal) -> Iterable[tuple[str, object, object]]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,6 +15,13 @@ from frontdesk.messages import AUTOMATIC, Draft, NewMessage
 # ("Photo") or a caption, so keywords do not read it; the greeting and the fallback still answer.
 READ: Final = frozenset({"text", "button", "interactive"})
 NEVER_ANSWERED: Final = frozenset({"reaction", "system", "unsupported", "unknown", "errors", "ephemeral"})
+
+# What bots say while a plan is not paid, once a day to each contact: that somebody will come, and no more.
+HANDING_OVER: Final = {
+    "en": "Thank you for your message. Somebody from our team will get back to you.",
+    "de": "Vielen Dank für Ihre Nachricht. Jemand aus unserem Team meldet sich bei Ihnen.",
+}
+ONCE_A_DAY: Final = 86_400  # seconds
 
 Asker = tuple[int, int]  # organization and contact, by their ids as numbers: hashing UUIDs is slow
 
@@ -76,6 +83,14 @@ class Shelf:
             self._used -= len(kept.book.rules) + 1
 
 
+def book_of(rules: Sequence[Rule], locale: str) -> Rulebook:
+    """The rules as they answer now: as they say, or with one line for all of them where nothing is paid."""
+    if not any(rule.held_back for rule in rules):
+        return Rulebook(rules)
+    words = HANDING_OVER.get(locale[:2].lower(), HANDING_OVER["en"])
+    return Rulebook([replace(rules[0], trigger="fallback", match=None, keywords=(), reply=words, cooldown_seconds=ONCE_A_DAY)])
+
+
 def answerable(new: Iterable[NewMessage], now: datetime) -> list[NewMessage]:
     """The messages a rule may answer: no reactions or events, nobody with the bot off or blocked, nothing too late."""
     return [
@@ -119,4 +134,5 @@ def _draft(message: NewMessage, rule: Rule, organization_name: str) -> Draft:
         window_ends_at=message.window_ends_at,
         priority=AUTOMATIC,
         auto_reply_id=rule.id,
+        free=rule.held_back is not None,
     )

@@ -45,6 +45,7 @@ class Rule:
     position: int = 0
     answered_count: int = 0
     last_answered_at: datetime | None = None
+    held_back: Literal["over_limit", "read_only"] | None = None  # it does not answer as it says: over the plan's limit; or unpaid, and it hands over
 
 
 class Question:

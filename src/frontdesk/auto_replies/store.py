@@ -16,7 +16,7 @@ async def list_rules(db: Tenant) -> list[Rule]:
         Rule,
         """
         select id, name, trigger, match, keywords, reply, cooldown_seconds, enabled_at is not null as enabled, position,
-          answered_count, last_answered_at
+          answered_count, last_answered_at, held_back
         from public.auto_replies where organization_id = %(organization_id)s
         order by trigger = 'fallback', position, id""",
         {"organization_id": db.organization_id},
@@ -29,7 +29,7 @@ async def find(db: Tenant, rule_id: UUID) -> Rule | None:
         Rule,
         """
         select id, name, trigger, match, keywords, reply, cooldown_seconds, enabled_at is not null as enabled, position,
-          answered_count, last_answered_at
+          answered_count, last_answered_at, held_back
         from public.auto_replies where organization_id = %(organization_id)s and id = %(id)s""",
         {"organization_id": db.organization_id, "id": rule_id},
     )
@@ -96,6 +96,11 @@ async def switch(db: Tenant, rule_id: UUID, on: bool) -> bool:
     )
 
 
+async def hold_back(db: Tenant) -> None:
+    """Mark which rules are over the plan's limit now, by their order."""
+    await db.run("select private.hold_back(%(organization_id)s)", {"organization_id": db.organization_id})
+
+
 async def remove(db: Tenant, rule_id: UUID) -> None:
     """Delete a rule, and with it its cooldowns."""
     await db.run("delete from public.auto_replies where organization_id = %(organization_id)s and id = %(id)s",
@@ -143,15 +148,15 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> list[dict[
           select a.organization_id, a.known from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
           where a.organization_id = any (array[a.organization_id])
         )
-        select a.organization_id, o.name, v.version,
+        select a.organization_id, o.name, o.locale, v.version,
           case when v.version is distinct from a.known then (
             select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'trigger', r.trigger,
               'match', r.match, 'keywords', r.keywords, 'reply', r.reply, 'cooldown_seconds', r.cooldown_seconds,
-              'position', r.position)), '[]')
+              'position', r.position, 'held_back', r.held_back)), '[]')
             from public.auto_replies r
-            where r.organization_id = a.organization_id and r.enabled_at is not null) end as rules
+            where r.organization_id = a.organization_id and r.enabled_at is not null and r.held_back is distinct from 'over_limit') end as rules
         from asked a
-        cross join lateral (select n.name from public.organizations n where n.id = a.organization_id offset 0) as o
+        cross join lateral (select n.name, n.locale from public.organizations n where n.id = a.organization_id offset 0) as o
         cross join lateral (
           select bit_xor(hash_record_extended(row(r.id, r.updated_at), 0)) as version
           from public.auto_replies r where r.organization_id = a.organization_id and r.enabled_at is not null) as v

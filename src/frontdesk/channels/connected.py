@@ -27,6 +27,7 @@ class ConnectedChannel:
     last_error_at: datetime | None
     last_inbound_at: datetime | None
     created_at: datetime
+    held_back_at: datetime | None = None  # since when it is over the plan's limit: it can only be read
 
     @property
     def sandbox(self) -> bool:

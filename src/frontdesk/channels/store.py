@@ -19,7 +19,7 @@ async def all_of(db: Tenant) -> list[ConnectedChannel]:
         ConnectedChannel,
         """
         select id, kind, name, phone_number_id, display_number, waba_id, rate_per_second, stopped_at, stopped_reason,
-          last_error, last_error_at, last_inbound_at, created_at
+          last_error, last_error_at, last_inbound_at, created_at, held_back_at
         from public.channels where organization_id = %(organization_id)s order by kind = 'simulator', id
         """,
         {"organization_id": db.organization_id},
@@ -32,7 +32,7 @@ async def find(db: Tenant, channel_id: UUID) -> ConnectedChannel | None:
         ConnectedChannel,
         """
         select id, kind, name, phone_number_id, display_number, waba_id, rate_per_second, stopped_at, stopped_reason,
-          last_error, last_error_at, last_inbound_at, created_at
+          last_error, last_error_at, last_inbound_at, created_at, held_back_at
         from public.channels where organization_id = %(organization_id)s and id = %(id)s
         """,
         {"organization_id": db.organization_id, "id": channel_id},
@@ -45,7 +45,7 @@ async def sandbox_of(db: Tenant) -> ConnectedChannel | None:
         ConnectedChannel,
         """
         select id, kind, name, phone_number_id, display_number, waba_id, rate_per_second, stopped_at, stopped_reason,
-          last_error, last_error_at, last_inbound_at, created_at
+          last_error, last_error_at, last_inbound_at, created_at, held_back_at
         from public.channels where organization_id = %(organization_id)s and kind = 'simulator' order by id limit 1
         """,
         {"organization_id": db.organization_id},

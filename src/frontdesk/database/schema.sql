@@ -69,6 +69,7 @@ create table public.organization_members (
   updated_at timestamptz not null default now(),
   -- restrictions: permissions of the role that this member does not have; an owner has them all
   withheld text[] not null default '{}' constraint organization_members_withheld check (withheld <@ array['contacts:export', 'conversations:oversee', 'phone_numbers:read']),
+  held_back_at timestamptz,  -- since when he is over the plan's limit: he may do what a viewer may
   primary key (organization_id, user_id),
   constraint organization_members_owners_are_free check (role <> 'owner' or withheld = '{}')
 );
@@ -127,7 +128,8 @@ begin
     select m.role, array_agg(p.permission order by p.permission) as permissions
     from public.organization_members m
     join public.organizations o on o.id = m.organization_id
-    join public.role_permissions p on p.role = m.role and p.permission <> all (m.withheld) and (o.suspended_at is null or p.permission like '%:read'
+    join public.role_permissions p on p.role = m.role and p.permission <> all (m.withheld)
+      and (m.held_back_at is null or exists (select from public.role_permissions v where v.role = 'viewer' and v.permission = p.permission)) and (o.suspended_at is null or p.permission like '%:read'
       or p.permission in ('billing:write', 'contacts:export', 'conversations:oversee', 'organization:export', 'ownership:write'))
     where m.organization_id = wanted_organization and m.user_id = entering_user
     group by m.role
@@ -1556,6 +1558,7 @@ create table public.channels (
   connected_by uuid references auth.users (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  held_back_at timestamptz,  -- since when it is over the plan's limit: what customers write is stored, and nothing is sent from it
   primary key (organization_id, id),
   unique (organization_id, kind, phone_number_id)
 );
@@ -2057,6 +2060,7 @@ create table public.auto_replies (
   created_by uuid references auth.users (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  held_back text check (held_back in ('over_limit', 'read_only')),  -- it does not answer as it says: over the plan's limit; or unpaid, and it hands over
   primary key (organization_id, id),
   check ((trigger = 'keyword') = (match is not null)),
   check ((trigger = 'keyword') = (cardinality(keywords) > 0)),
@@ -5810,6 +5814,76 @@ begin
   return query select coalesce(found_user, new_user), found_user is null;
 end $$;
 grant execute on function private.make_organization(uuid, uuid, text, text, text, text, integer) to frontdesk_operator;
+
+-- ==== What is over a limit ====
+
+-- Marks what is over the limits that hold now, and takes marks away where there is room again. The first stay: rules by their order, numbers and
+-- members by their age, owners always. Nothing is locked but what changes, in the order of its keys.
+create function private.mark_held_back(organization uuid) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  has record;
+  rules integer; numbers integer; people integer;
+begin
+  select s.access, (s.limits ->> 'auto_replies')::bigint as rules, (s.limits ->> 'channels')::bigint as channels, (s.limits ->> 'members')::bigint as members
+  into has from public.subscriptions s where s.organization_id = organization;
+  if not found then return 0; end if;
+  with standing as materialized (
+    select r.id, case when has.access = 'read_only' then 'read_only'
+      when has.rules < row_number() over (order by r.enabled_at is null, r.trigger = 'fallback', r.position, r.id) then 'over_limit' end as should
+    from public.auto_replies r where r.organization_id = organization
+  ), held as materialized (
+    select r.id, s.should from public.auto_replies r join standing s on s.id = r.id
+    where r.organization_id = organization and r.held_back is distinct from s.should order by r.organization_id, r.id for no key update of r
+  )
+  update public.auto_replies r set held_back = h.should, updated_at = clock_timestamp() from held h where r.organization_id = organization and r.id = h.id;
+  get diagnostics rules = row_count;
+  with standing as materialized (
+    select c.id, coalesce(has.channels < row_number() over (order by c.created_at, c.id), false) as over
+    from public.channels c where c.organization_id = organization and c.kind <> 'simulator'
+  ), held as materialized (
+    select c.id, s.over from public.channels c join standing s on s.id = c.id
+    where c.organization_id = organization and (c.held_back_at is not null) <> s.over order by c.organization_id, c.id for no key update of c
+  )
+  update public.channels c set held_back_at = case when h.over then now() end from held h where c.organization_id = organization and c.id = h.id;
+  get diagnostics numbers = row_count;
+  with standing as materialized (
+    select m.user_id, m.role <> 'owner' and coalesce(has.members < row_number() over (order by m.role <> 'owner', m.created_at, m.user_id), false) as over
+    from public.organization_members m where m.organization_id = organization
+  ), held as materialized (
+    select m.user_id, s.over from public.organization_members m join standing s on s.user_id = m.user_id
+    where m.organization_id = organization and (m.held_back_at is not null) <> s.over order by m.organization_id, m.user_id for no key update of m
+  )
+  update public.organization_members m set held_back_at = case when h.over then now() end from held h where m.organization_id = organization and m.user_id = h.user_id;
+  get diagnostics people = row_count;
+  return rules + numbers + people;
+end $$;
+
+-- The same, for whoever may act for the organization. Returns how much changed.
+create function private.hold_back(organization uuid) returns integer
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
+  return private.mark_held_back(organization);
+end $$;
+grant execute on function private.hold_back(uuid) to frontdesk_member, frontdesk_worker;
+
+-- Where a number or a member goes and others were over the limit, there may be room again.
+create function private.make_room() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare one uuid;
+begin
+  for one in select distinct g.organization_id from gone g loop
+    if exists (select from public.channels c where c.organization_id = one and c.held_back_at is not null)
+      or exists (select from public.organization_members m where m.organization_id = one and m.held_back_at is not null) then
+      perform private.mark_held_back(one);
+    end if;
+  end loop;
+  return null;
+end $$;
+create trigger channels_make_room after delete on public.channels referencing old table as gone for each statement execute function private.make_room();
+create trigger organization_members_make_room after delete on public.organization_members referencing old table as gone
+  for each statement execute function private.make_room();
 
 -- ==== Last ====
 

@@ -86,3 +86,12 @@ async def _outcome(db: Tenant, query: LiteralString, params: dict[str, Any]) -> 
     row = await db.row(query, params)
     assert row is not None  # these functions always answer, or raise
     return row
+
+
+async def held_back(db: Tenant) -> set[UUID]:
+    """The members who are over the plan's limit: they look on."""
+    rows = await db.rows(
+        "select user_id from public.organization_members where organization_id = %(organization_id)s and held_back_at is not null",
+        {"organization_id": db.organization_id},
+    )
+    return {row["user_id"] for row in rows}

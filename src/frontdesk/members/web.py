@@ -71,7 +71,7 @@ async def index(request: Request, db: Db, q: str = "", after: str = "") -> Respo
     return await render(
         request, "members/index.html", members=page, q=q, after=after or None, following=following.written() if following else None,
         seats=await _seats(db), capped=COUNTED, permissions=await store.permissions_by_role(db),
-        invitations=await invitations.pending(db),
+        invitations=await invitations.pending(db), held_back=await store.held_back(db),
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """What happens to messages on the road: recorded, raised by their statuses, queued to be sent."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from frontdesk import entitlements
 from frontdesk.database import Tenant, Tenants, new_ids
 from frontdesk.messages import store
 from frontdesk.messages.records import FREE_ANSWERS, Draft, Inbound, NewMessage, Queued, Status, Talking
@@ -119,29 +120,46 @@ async def queue(db: Tenant | Tenants, drafts: Sequence[Draft], claim: Callable[[
         return []
     continued = await store.continue_conversations(db, _moves(drafts))
     # answers are for conversations that have just gone on: what the plan allows them can be asked in the same breath
-    asked = None if isinstance(db, Tenant) else await store.grant_sends(db, _counts(draft.organization_id for draft in drafts))
+    asked = None if isinstance(db, Tenant) else await store.grant_sends(db, _counts(draft.organization_id for draft in drafts if not draft.free))
     talking = {row["id"].int: row for row in await continued()}
     possible = [draft for draft in drafts if draft.conversation_id.int in talking]
     if not possible:
         return []
-    # a Counter: whoever has no subscription at all is granted nothing, and what arrived for him is stored all the same
-    grants = Counter({row["organization_id"]: row["granted"] for row in await asked()} if asked else await _grants(db, len(possible)))
+    grants = await _granted(db, len(possible), asked)
+    refusal = OVER_THE_LIMIT if asked or all(grants.values()) else await _why_not(db)
     queued, rows = [], []
     for draft in possible:
-        allowed = grants[draft.organization_id] > 0
-        grants[draft.organization_id] -= 1
-        queued.append(Queued(draft.id, None if allowed else OVER_THE_LIMIT))
+        allowed = draft.free or grants[draft.organization_id] > 0
+        grants[draft.organization_id] -= not draft.free
+        queued.append(Queued(draft.id, None if allowed else refusal))
         rows.append(_draft_row(draft, queued[-1].refused, claim(draft) if claim and allowed else None))
     for row in reversed(rows):
         conversation = talking[row["conversation_id"].int]
         row |= {"position": conversation["last_position"], "occurred_at": conversation["last_message_at"]}
         conversation["last_position"] -= 1
     await store.add_outbound(db, rows)
+    await _count_free(db, possible)
     return queued
 
 
-async def _grants(db: Tenant | Tenants, many: int) -> dict[UUID, int]:
-    return {db.organization_id: sum([await store.grant_send(db) for _ in range(many)])} if isinstance(db, Tenant) else {}
+async def _count_free(db: Tenant | Tenants, drafts: Sequence[Draft]) -> None:
+    free = _counts(draft.organization_id for draft in drafts if draft.free)
+    if free and isinstance(db, Tenants):
+        await store.count_sent(db, free)
+
+
+async def _granted(db: Tenant | Tenants, many: int, asked: Callable[[], Awaitable[list[dict[str, Any]]]] | None) -> Counter[UUID]:
+    """What each organization may send. A Counter: whoever has no subscription at all is granted nothing, and what arrived for him is stored all the same."""
+    if asked is not None:
+        return Counter({row["organization_id"]: row["granted"] for row in await asked()})
+    return Counter({db.organization_id: sum([await store.grant_send(db) for _ in range(many)])} if isinstance(db, Tenant) else {})
+
+
+async def _why_not(db: Tenant | Tenants) -> str:
+    """What is in the way of a member's message: what is not paid, or the plan's limit. Asked only where one was refused."""
+    has = await entitlements.allowance(db, db.organization_id, "messages_sent") if isinstance(db, Tenant) else None
+    reason = has.refusal("messages_sent") if has is not None else None
+    return f"Not sent: {reason[0].lower()}{reason[1:]}" if reason else OVER_THE_LIMIT
 
 
 def _moves(drafts: Sequence[Draft]) -> list[dict[str, Any]]:

@@ -85,7 +85,10 @@ class Status:
 
 @dataclass(slots=True)  # not frozen: one is made for every answer, and freezing doubles its price
 class Draft:
-    """A text to be sent. author: "member" or "bot"; recipient: phone digits or a BSUID; key_id: of the program that writes in the team's name."""
+    """A text to be sent. author: "member" or "bot"; recipient: phone digits or a BSUID; key_id: of the program that writes in the team's name.
+
+    free: it is said whatever the plan allows, and counted all the same.
+    """
 
     organization_id: UUID
     conversation_id: UUID
@@ -100,6 +103,7 @@ class Draft:
     key_id: UUID | None = None
     reply_to: str | None = None
     resend_of: UUID | None = None
+    free: bool = False
     id: UUID = field(default_factory=new_id)
 
 

@@ -146,6 +146,11 @@ async def count_received(db: Tenants, counts: Sequence[dict[str, Any]]) -> None:
     await db.run("select private.track_usage_of_many('messages_received', %(batch)s)", {"batch": batch(counts)})
 
 
+async def count_sent(db: Tenants, counts: Sequence[dict[str, Any]]) -> None:
+    """Count messages that are sent whatever the plan allows."""
+    await db.run("select private.track_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(counts)})
+
+
 async def grant_sends(db: Tenants, counts: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
     """How many of the wished-for sends each organization's plan still allows (`granted`); they are counted now."""
     return await db.ask("select organization_id, granted from private.consume_usage_of_many('messages_sent', %(batch)s)", {"batch": batch(counts)})

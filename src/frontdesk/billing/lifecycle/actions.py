@@ -34,15 +34,20 @@ async def look(database: Database, mailer: Mailer) -> int:
 
 
 async def look_at(db: Tenants, mailer: Mailer, organization_id: UUID, taken_until: datetime, now: datetime) -> None:
-    """Tell one organization what is due, and note when to look again."""
+    """Tell one organization what is due, hold back what is over its limits, and note when to look again."""
     one = await store.subscribed(db, organization_id)
     if one is None:
         return
     told = [notice for notice in notices_due(one, now) if await store.owe(db, organization_id, notice)]
     await _write(db, mailer, one)
+    held_back = await store.hold_back(db, organization_id)
     await store.look_again(db, organization_id, taken_until, next_look(one, now))
     for notice in told:
         await _audit(db, organization_id, notice)
+    if held_back:
+        await audit.append(
+            db, "plan.limits_applied", organization_id=organization_id, target_type="subscription", details={"name": one.plan, "count": held_back}
+        )
 
 
 async def note_changes(db: Tenants, organization_id: UUID, before: Subscription | None, after: Subscription | None) -> None:

@@ -47,6 +47,11 @@ async def look_again(db: Tenants, organization_id: UUID, taken_until: datetime, 
     )
 
 
+async def hold_back(db: Tenants, organization_id: UUID) -> int:
+    """Mark what is over the limits that hold now, and take marks away where there is room again; how much changed."""
+    return int(await db.value("select private.hold_back(%(organization_id)s)", {"organization_id": organization_id}) or 0)
+
+
 async def owe(db: Tenants, organization_id: UUID, notice: Notice) -> bool:
     """Owe a notice. False when it was owed before."""
     owed_now = await db.value(

@@ -40,6 +40,10 @@ class ChannelIsStopped(Conflict):
     """This number is stopped, so nothing can be sent from it. Start it again under Channels."""
 
 
+class ChannelIsOverTheLimit(Conflict):
+    """This number is beyond what your plan allows, so it can only be read. Choose a larger plan under Billing, or disconnect another number."""
+
+
 class NoAddress(Conflict):
     """This contact has no address that can be written to."""
 
@@ -51,7 +55,7 @@ class NotRepeatable(Conflict):
 async def send(db: Tenant, conversation_id: UUID, typed: str, message_id: UUID) -> Conversation:
     """Send a text. The same `message_id` twice is one message.
 
-    Raises NoSuchConversation, EmptyMessage, MessageTooLong, ContactIsBlocked, ChannelIsStopped or WindowClosed.
+    Raises NoSuchConversation, EmptyMessage, MessageTooLong, ContactIsBlocked, ChannelIsStopped, ChannelIsOverTheLimit or WindowClosed.
     """
     text = _text(typed)
     conversation = await _locked(db, conversation_id)
@@ -152,6 +156,8 @@ async def _open_road(db: Tenant, conversation: Conversation) -> str:
         raise ContactIsBlocked(field="text")
     if conversation.channel_stopped_at:
         raise ChannelIsStopped(field="text")
+    if conversation.channel_held_back_at:
+        raise ChannelIsOverTheLimit(field="text")
     address = await changes.address(db, conversation.id)
     if not address:
         raise NoAddress(field="text")

@@ -124,6 +124,7 @@ class Conversation:
     channel_number: str
     channel_kind: str
     channel_stopped_at: datetime | None
+    channel_held_back_at: datetime | None
     contact_id: UUID
     contact_name: str
     blocked_at: datetime | None

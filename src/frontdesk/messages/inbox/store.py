@@ -110,7 +110,7 @@ async def find(db: Tenant, conversation_id: UUID) -> Conversation | None:
         Conversation,
         """
         select v.id, v.channel_id, n.name as channel_name, n.display_number as channel_number, n.kind as channel_kind,
-          n.stopped_at as channel_stopped_at, v.contact_id, c.blocked_at, v.last_position, v.last_inbound_at,
+          n.stopped_at as channel_stopped_at, n.held_back_at as channel_held_back_at, v.contact_id, c.blocked_at, v.last_position, v.last_inbound_at,
           v.unread_count, v.closed_at, v.assigned_to, v.bot_off_at is not null as bot_off,
           coalesce(nullif(btrim(c.given_name), ''), nullif(btrim(c.name), ''), nullif(btrim(c.username), ''),
             (select '+' || p.phone from private.people p where p.organization_id = c.organization_id and p.id = c.id), '') as contact_name,
