@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from frontdesk import users
 from frontdesk.billing import (
     AlreadySubscribed,
     CatalogueDrifted,
@@ -193,3 +194,25 @@ async def test_the_payment_pages_open_for_whoever_bought_something(till: Till) -
     assert len(await till.log("portal.opened")) == 2
     (ours,) = (await till.stage.v1.billing_portal.configurations.list_async({"active": True})).data
     assert (ours.features.subscription_cancel.mode, ours.features.subscription_update.enabled) == ("at_period_end", False)
+
+
+async def test_who_goes_there_and_back_all_the_time_is_asked_to_wait_and_his_neighbour_is_not(till: Till) -> None:
+    await till.go()
+    await till.world.owner.execute("update private.attempts set tries = 40")
+    for way in (till.go(), portal_link(till.money, till.at()), finish_checkout(till.money, till.at(), "cs_test_1")):
+        with pytest.raises(users.TooManyAttempts):
+            await way
+    await till.go(shop=till.world.neighbour)
+
+
+async def test_a_customer_who_was_deleted_at_stripe_has_nothing_there_and_may_come_back(till: Till) -> None:
+    await till.buy(PROFESSIONAL)
+    ((first,),) = await till.world.see("select provider_customer_id from billing_accounts")
+    await till.stage.v1.customers.delete_async(first)
+    await till.hear()
+    assert (await till.row())[:2] == ("canceled", "free")
+    assert len(await till.log("subscription.ended")) == 1
+    await till.buy()
+    assert (await till.row())[:2] == ("active", "starter")
+    ((second,),) = await till.world.see("select provider_customer_id from billing_accounts")
+    assert second != first

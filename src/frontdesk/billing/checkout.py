@@ -6,6 +6,7 @@ from uuid import UUID
 
 from frontdesk import audit
 from frontdesk.billing import accounts, catalogue
+from frontdesk.billing.patience import count_visit
 from frontdesk.billing.stripe_api import Money, Place, StripeRefuses, asking, is_missing
 from frontdesk.billing.syncing import Synced, sync_customer
 from frontdesk.database import new_id
@@ -44,6 +45,7 @@ async def start_checkout(money: Money, at: Place, lookup_key: str) -> str:
     Raises AlreadySubscribed, NotForSale, CatalogueDrifted, OtherCurrency, OtherCheckout, and StripeAway and its kin.
     """
     begun_by = new_id()
+    await count_visit(money, at)
     customer_id = await _customer(money, at)
     price_id = await catalogue.sold(money, lookup_key)
     async with money.database.tenants([at.organization_id]) as db:
@@ -76,6 +78,7 @@ async def finish_checkout(money: Money, at: Place, session_id: str) -> Synced:
         account = await accounts.standing_of(db, at.organization_id)
     if account is None or account.customer_id is None:
         raise NotYourCheckout
+    await count_visit(money, at)
     try:
         with asking():
             session = await money.v1.checkout.sessions.retrieve_async(session_id)

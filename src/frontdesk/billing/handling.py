@@ -33,11 +33,7 @@ async def handle_next(money: Money) -> list[UUID | None]:
         if organization_id is None:
             await _settle_nobodys(money, events)
         else:
-            for event in events:
-                if event.type == "invoice.created" and event.object_id:
-                    await bill_renewal(money, organization_id, event.object_id)
-            await note_confirmations(money.database, organization_id, [event.object_id for event in events if event.type == TO_CONFIRM and event.object_id])
-            await sync_customer(money, organization_id, [event.id for event in events])
+            await _handle(money, organization_id, events)
     except OperationalError:
         raise  # they are taken again when the time for which we hold them is over
     except Exception as error:  # noqa: BLE001 - whatever it is, it is about this customer alone, and is kept with his events
@@ -45,9 +41,33 @@ async def handle_next(money: Money) -> list[UUID | None]:
     return [organization_id]
 
 
+async def _handle(money: Money, organization_id: UUID, events: Sequence[Taken]) -> None:
+    """How the customer stands is stored whatever becomes of the rest; an event whose own work failed is tried again."""
+    failed = dict[UUID, Exception]()
+    for event in events:
+        try:
+            await _do_its_own(money, organization_id, event)
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            failed[event.id] = error
+    await sync_customer(money, organization_id, [event.id for event in events if event.id not in failed])
+    for event in events:
+        if event.id in failed:
+            await put_off(money, [event], failed[event.id])
+
+
+async def _do_its_own(money: Money, organization_id: UUID, event: Taken) -> None:
+    """What an event asks for beside a look at the customer."""
+    if event.type == "invoice.created" and event.object_id:
+        await bill_renewal(money, organization_id, event.object_id)
+    if event.type == TO_CONFIRM and event.object_id:
+        await note_confirmations(money.database, organization_id, [event.object_id])
+
+
 async def put_off(money: Money, events: Sequence[Taken], error: Exception) -> None:
     """Note why, and try again later; each event by how often it was tried."""
-    why = f"{type(error).__name__}: {error}"
+    why = f"{type(error).__name__}: {error.__cause__ or error}"  # what Stripe itself said, where it did
     async with money.database.platform() as db:
         for event in events:
             pause = SOON if isinstance(error, BeingSynchronized) else pause_after(event.attempts)

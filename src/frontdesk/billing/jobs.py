@@ -37,7 +37,8 @@ class Bookkeeper:
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._handle(stop))
-            group.create_task(self._chores(stop))
+            group.create_task(self._chore(stop, lambda: reconciling.ask_for_missed(self._money, HOUR)))
+            group.create_task(self._chore(stop, lambda: reconciling.look_at_everybody(self._money, NIGHT, stop)))
 
     async def _handle(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -54,11 +55,10 @@ class Bookkeeper:
             return True
         return await handling.close_next(self._money)
 
-    async def _chores(self, stop: asyncio.Event) -> None:
+    async def _chore(self, stop: asyncio.Event, work: Callable[[], Awaitable[bool]]) -> None:
         await self._pause(stop, FIRST_LOOK)
         while not stop.is_set():
-            await self._safely(lambda: reconciling.ask_for_missed(self._money, HOUR))
-            await self._safely(lambda: reconciling.look_at_everybody(self._money, NIGHT, stop))
+            await self._safely(work)
             await self._safely(lambda: overage.bill_what_is_due(self._money))
             await self._pause(stop, LOOK_EVERY)
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from frontdesk import audit
 from frontdesk.billing import accounts, catalogue
+from frontdesk.billing.patience import count_visit
 from frontdesk.billing.stripe_api import Money, Place, asking
 from frontdesk.errors import Conflict
 
@@ -26,6 +27,7 @@ async def portal_link(money: Money, at: Place, *, return_path: str = PAGE, flow:
         account = await accounts.standing_of(db, at.organization_id)
     if account is None or account.customer_id is None:
         raise NothingBoughtYet
+    await count_visit(money, at)
     back = money.home + return_path
     params: Any = {"customer": account.customer_id, "return_url": back, "configuration": await catalogue.portal_id(money)}
     if flow:

@@ -71,14 +71,7 @@ async def fetch(money: Money, customer_id: str) -> Standing:
 
     Where the simulated Stripe forgot everything he is gone too; a wrong key of a real account must end nobody's subscription.
     """
-    try:
-        with asking():
-            customer = await money.v1.customers.retrieve_async(customer_id, {"expand": ["tax_ids", "invoice_settings.default_payment_method"]})
-    except StripeRefuses as error:
-        if is_missing(error) and money.settings.stripe_simulated:
-            return read({"id": customer_id, "deleted": True}, [], [])
-        raise
-    told = customer.to_dict()
+    told = await _customer(money, customer_id)
     if told.get("deleted"):
         return read(told, [], [])
     with asking():
@@ -87,6 +80,22 @@ async def fetch(money: Money, customer_id: str) -> Standing:
         )
         invoices = await money.v1.invoices.list_async({"customer": customer_id, "limit": INVOICES})
     return read(told, [one.to_dict() for one in subscriptions.data], [one.to_dict() for one in invoices.data])
+
+
+async def _customer(money: Money, customer_id: str) -> dict[str, Any]:
+    try:
+        with asking():
+            customer = await money.v1.customers.retrieve_async(customer_id, {"expand": ["tax_ids", "invoice_settings.default_payment_method"]})
+    except StripeRefuses as error:
+        if is_missing(error):
+            if money.settings.stripe_simulated:
+                return {"id": customer_id, "deleted": True}
+            raise
+        with asking():  # of one who was deleted there is nothing to expand
+            customer = await money.v1.customers.retrieve_async(customer_id)
+        if not customer.to_dict().get("deleted"):
+            raise
+    return customer.to_dict()
 
 
 async def _store(db: Tenants, organization_id: UUID, standing: Standing) -> Synced:
