@@ -29,7 +29,8 @@ UNINDEXED = f"""
 """
 SEVERAL_POLICIES = f"""
   select format('%s %s %s', c.oid::regclass, who, command) from pg_class c,
-    unnest({CLIENTS} || array['service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker']) as who, unnest(array['r', 'a', 'w', 'd']) as command
+    unnest({CLIENTS} || array['service_role', 'frontdesk_app', 'frontdesk_member', 'frontdesk_worker', 'frontdesk_operator']) as who,
+    unnest(array['r', 'a', 'w', 'd']) as command
   where {TABLES} and 1 < (
     select count(*) from pg_policy p where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('*', command)
       and (p.polroles @> array[0::oid] or p.polroles @> array[(select oid from pg_roles r where r.rolname = who)]))

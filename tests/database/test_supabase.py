@@ -33,7 +33,7 @@ PROJECT = """
   alter default privileges for role project_owner in schema public grant all on tables to anon, authenticated, service_role;
   alter default privileges for role project_owner in schema public grant all on functions to anon, authenticated, service_role;
 """
-ROLES = ("frontdesk_member", "frontdesk_worker", "frontdesk_app")
+ROLES = ("frontdesk_member", "frontdesk_worker", "frontdesk_operator", "frontdesk_app")
 
 
 @pytest.fixture

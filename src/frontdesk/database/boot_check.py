@@ -34,7 +34,7 @@ UNPROTECTED: LiteralString = """
                   where a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped)
       and (n.nspname = 'public' or exists (
         select from pg_roles r
-        where r.rolname in ('frontdesk_app', 'frontdesk_member', 'frontdesk_worker', 'authenticated', 'anon')
+        where r.rolname in ('frontdesk_app', 'frontdesk_member', 'frontdesk_worker', 'frontdesk_operator', 'authenticated', 'anon')
           and (has_any_column_privilege(r.oid, c.oid, 'select, insert, update')
                or has_table_privilege(r.oid, c.oid, 'delete, truncate'))))
     order by 1"""
