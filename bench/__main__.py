@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bench import console, road, storage
 from bench.rls import rls
+from bench.usage import usage
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {
     "inbound": road.inbound,
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[bool]]] = {
     "latency": road.latency,
     "console": console.console,
     "rls": rls,
+    "usage": usage,
     "growth": storage.growth,
     "start": storage.start,
 }
