@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from frontdesk import entitlements, usage
+from frontdesk import billing, entitlements, usage
+from frontdesk.api_keys import actions as api_keys
+from frontdesk.api_keys.records import NewKey
+from frontdesk.database import new_id
 from frontdesk.entitlements import Access, NotInPlan, access_at
 from frontdesk.entitlements.records import REFUSED, STEPS
 from tests.world import World
@@ -84,3 +87,18 @@ async def test_a_plan_that_changes_changes_for_those_who_have_it(world: World) -
 async def test_nothing_is_told_of_somebody_elses_plan(world: World) -> None:
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         assert await entitlements.allowance(db, world.neighbour.organization_id, "contacts") is None
+
+
+async def test_programs_are_part_of_what_is_bought(world: World) -> None:
+    await put(world, status="canceled")
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        with pytest.raises(NotInPlan, match="API keys are not part of the plan Free"):
+            await api_keys.create(db, new_id(), NewKey("till", ("contacts:read",), (), None))
+
+
+async def test_the_frame_of_every_page_shows_what_holds(world: World) -> None:
+    await put(world, trial_ends_at=datetime.now(UTC) - timedelta(days=1))
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        shown = await billing.plan_in_use(db)
+    assert shown is not None
+    assert (shown.name, shown.limit, shown.trial_ends_at) == ("Free", 100, None)

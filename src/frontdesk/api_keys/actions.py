@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from uuid import UUID
 
-from frontdesk import api, audit
+from frontdesk import api, audit, entitlements
 from frontdesk.api_keys import store
 from frontdesk.api_keys.records import ApiKey, Network, NewKey
 from frontdesk.database import Tenant
@@ -41,6 +41,7 @@ async def create(db: Tenant, key_id: UUID, new: NewKey) -> str:
     """Make a key that may do part of what its maker may, and return it: it is never to be seen again. Raises MoreThanYou, MadeAlready or TooManyKeys."""
     if not set(new.scopes) <= db.permissions:
         raise MoreThanYou(field="scopes")
+    await entitlements.require(db, "api")
     key = api.new_key()
     key_hash = api.hash_of(key)
     assert key_hash is not None

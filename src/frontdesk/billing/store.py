@@ -106,10 +106,10 @@ async def plan_in_use(db: Tenant) -> PlanInUse | None:
     return await db.record(
         PlanInUse,
         """
-        select p.name, case when s.status = 'trialing' then s.trial_ends_at end as trial_ends_at,
-          coalesce(u.used, 0) as used, (p.limits ->> 'messages_sent')::bigint as limit
+        select p.name, case when s.status = 'trialing' and s.access <> 'free' then s.trial_ends_at end as trial_ends_at,
+          coalesce(u.used, 0) as used, (s.limits ->> 'messages_sent')::bigint as limit
         from public.subscriptions s
-        join public.subscription_plans p on p.id = s.plan_id
+        join public.subscription_plans p on p.id = case s.access when 'free' then 'free' else s.plan_id end
         left join public.organization_usage u
           on u.organization_id = s.organization_id and u.metric = 'messages_sent' and u.period_start =
             private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from frontdesk import billing, secret_files
-from frontdesk.billing.lifecycle import note_changes
+from frontdesk.billing.lifecycle import note_changes, note_confirmations
 from frontdesk.billing.lifecycle.actions import look
 from frontdesk.database import new_id
 from frontdesk.mail import LOCALES, Mailer
@@ -95,6 +95,13 @@ async def test_a_change_at_stripe_is_told_in_the_transaction_that_stores_it(worl
     assert [one.template for one in told] == ["billing/plan_changed", "billing/canceled"]
     assert "€99.00 a month" in told[0].letter.text
     assert told[1].links == ["/dashboard/settings/archive"]
+
+
+async def test_a_payment_to_confirm_is_told_once_for_each_invoice(world: World, settings: Settings, mailer: Mailer) -> None:
+    for _ in range(2):
+        await note_confirmations(world.database, world.shop.organization_id, ["in_1"])
+        await look(world.database, mailer)
+    assert [one.template for one in await received(world, settings)] == ["billing/action_required"]
 
 
 async def test_nobody_is_written_to_whose_address_is_not_known_to_be_his(world: World, settings: Settings, mailer: Mailer) -> None:

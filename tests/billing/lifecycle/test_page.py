@@ -71,6 +71,8 @@ async def test_a_trial_that_nobody_bought_offers_every_plan(database: Database, 
     async with selling(database, settings) as desk:
         text = await page(desk, "/dashboard/billing?pay=year")
     assert text.count('name="price"') == 4
+    assert "When the messages of a month are used up" in text
+    assert 'href="/dashboard/usage"' in text
     assert 'value="professional_year_eur"' in text
     assert "No invoice yet" in text
 
