@@ -1,27 +1,19 @@
 """Stripe is gone at every single step of every way: nothing is bought by halves, and once it is back everything goes on."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
-import stripe
 
 from frontdesk.billing import finish_checkout, sync_customer
 from frontdesk.billing.handling import close_next, handle_next
-from frontdesk.billing.stripe_api import VERSION
-from tests.billing.simulator.stage import KEY
 from tests.billing.till import PROFESSIONAL, Till
-from tests.billing.wire import MOST, Wire, cut_everywhere
+from tests.billing.wire import MOST, Wire, cut_everywhere, wiring
 
 
 @pytest.fixture(params=["calls", "answers"])
 async def wired(till: Till, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Till, Wire]]:
-    wire = Wire()  # type: ignore[no-untyped-call]  # the library's
-    wire.loses_answers = request.param == "answers"
-    client = stripe.StripeClient(KEY, stripe_version=VERSION, base_addresses={"api": till.stage.url}, http_client=wire)
-    till.money = replace(till.money, stripe=client)
-    yield till, wire
-    await wire.close_async()  # type: ignore[no-untyped-call]  # the library's
+    async with wiring(till.money, till.stage.url, request.param == "answers") as (till.money, wire):
+        yield till, wire
 
 
 async def test_on_the_way_to_pay(wired: tuple[Till, Wire]) -> None:

@@ -1,11 +1,15 @@
 """A line to Stripe that can be cut at any step of a way."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import stripe
 
-from frontdesk.billing import StripeAway
+from frontdesk.billing import Money, StripeAway
+from frontdesk.billing.stripe_api import VERSION
+from tests.billing.simulator.stage import KEY
 
 MOST = 40  # calls that any way makes
 
@@ -37,3 +41,12 @@ async def cut_everywhere(wire: Wire, way: Callable[[], Awaitable[Any]]) -> Any:
         wire.left = MOST
         return found
     raise AssertionError("this way has no end")
+
+
+@asynccontextmanager
+async def wiring(money: Money, url: str, loses_answers: bool) -> AsyncIterator[tuple[Money, Wire]]:
+    """The same way to Stripe over a line that can be cut."""
+    wire = Wire()  # type: ignore[no-untyped-call]  # the library's
+    wire.loses_answers = loses_answers
+    yield replace(money, stripe=stripe.StripeClient(KEY, stripe_version=VERSION, base_addresses={"api": url}, http_client=wire)), wire
+    await wire.close_async()  # type: ignore[no-untyped-call]  # the library's

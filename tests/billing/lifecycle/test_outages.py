@@ -1,24 +1,22 @@
 """Stripe is gone at every single step of a change of plan: nothing is charged twice, nothing stays halfway, and what was wanted happens once it is back."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-import stripe
 
 from frontdesk.billing import portal_link
 from frontdesk.billing.lifecycle import changes
 from frontdesk.billing.lifecycle import web as lifecycle_web
 from frontdesk.billing.lifecycle.previews import Change, NoChange, preview
 from frontdesk.billing.payment import web as payment_web
-from frontdesk.billing.stripe_api import VERSION, money_with
+from frontdesk.billing.stripe_api import money_with
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from tests.billing.lifecycle.conftest import Buyer
 from tests.billing.simulator.stage import KEY
-from tests.billing.wire import Wire, cut_everywhere
+from tests.billing.wire import Wire, cut_everywhere, wiring
 from tests.desk import seated
 
 STARTER, PROFESSIONAL = "starter_month_eur", "professional_month_eur"
@@ -26,12 +24,8 @@ STARTER, PROFESSIONAL = "starter_month_eur", "professional_month_eur"
 
 @pytest.fixture(params=["calls", "answers"])
 async def wired(buyer: Buyer, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Buyer, Wire]]:
-    wire = Wire()  # type: ignore[no-untyped-call]  # the library's
-    wire.loses_answers = request.param == "answers"
-    client = stripe.StripeClient(KEY, stripe_version=VERSION, base_addresses={"api": buyer.stage.url}, http_client=wire)
-    buyer.money = replace(buyer.money, stripe=client)
-    yield buyer, wire
-    await wire.close_async()  # type: ignore[no-untyped-call]  # the library's
+    async with wiring(buyer.money, buyer.stage.url, request.param == "answers") as (buyer.money, wire):
+        yield buyer, wire
 
 
 async def test_of_a_preview(wired: tuple[Buyer, Wire]) -> None:
