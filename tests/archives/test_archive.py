@@ -22,14 +22,6 @@ PAGE = "/dashboard/settings/archive"
 Owner = psycopg.AsyncConnection[Any]
 
 
-@pytest.fixture
-async def desk(database: Database, settings: Settings) -> AsyncIterator[Desk]:
-    """Maya Bello, owner of the Lagos Glow Salon with its sample data."""
-    async with seated(database, settings) as desk:
-        await desk.press("/dashboard/sample-data", "/dashboard")
-        yield desk
-
-
 async def download(desk: Desk) -> zipfile.ZipFile:
     answer = await desk.send(PAGE, page=PAGE)
     assert answer.status_code == 200

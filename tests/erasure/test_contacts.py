@@ -1,7 +1,6 @@
 """A contact is given out as a file, and erased: what was said and by whom is gone, that it was said stays counted."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -12,20 +11,13 @@ from psycopg import errors
 from frontdesk import contacts as people
 from frontdesk.database import Database, new_id
 from frontdesk.erasure import contacts
+from frontdesk.errors import NotAllowed
 from frontdesk.settings import Settings
 from tests.desk import Desk, seated
 from tests.roles import becomes
 
 Owner = psycopg.AsyncConnection[Any]
 SAID = "Zebulon says hello"
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings) -> AsyncIterator[Desk]:
-    """Maya Bello, owner of the Lagos Glow Salon with its sample data."""
-    async with seated(database, settings) as desk:
-        await desk.press("/dashboard/sample-data", "/dashboard")
-        yield desk
 
 
 @pytest.fixture
@@ -58,6 +50,19 @@ async def test_what_is_known_of_a_contact_is_one_file_of_json(desk: Desk, contac
         "select count(*) from messages m join conversations v on v.id = m.conversation_id where v.contact_id = %s", (contact,))).fetchall()  # fmt: skip
     assert len(told["messages"]) == len({one["id"] for one in told["messages"]}) == many
     assert "exported what is known of" in (await desk.get("/dashboard/audit")).text
+
+
+async def test_who_may_not_export_any_more_gets_no_further(
+    desk: Desk, contact: UUID, database: Database, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "PIECE", 2)
+    async with desk.tenant() as db:
+        known = await contacts.begin_export(db, contact)
+    pieces = contacts.stream(database, desk.organization_id, desk.actor, known)
+    assert await anext(pieces) and SAID in (await anext(pieces)).decode()
+    await becomes(owner, "member", desk.user_id)
+    with pytest.raises(NotAllowed):
+        await anext(pieces)
 
 
 async def test_a_contact_who_never_wrote_is_a_file_too(desk: Desk, owner: Owner) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -15,30 +14,19 @@ from psycopg import errors
 from frontdesk import audit
 from frontdesk.database import Database, NotAMember
 from frontdesk.erasure import actions, delete_what_is_due
-from frontdesk.settings import Settings
 from tests.conftest import Urls
-from tests.desk import Desk, seated
+from tests.desk import Desk
 from tests.roles import another_owner, becomes
 from tests.rows import Rows
 from tests.strangers import tenant_table_names
 
+# What outlives an organization: no more than its id, and what was taken in.
+STAYS = (
+    "private.customers_to_close",  # until the payment provider has closed its customer
+    "private.revenue_moves",  # books of the installation: amounts, and the id of whom they came from
+)
 PAGE, UNDO = "/dashboard/settings/deletion", "/dashboard/settings/deletion/undoing"
 Owner = psycopg.AsyncConnection[Any]
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings) -> AsyncIterator[Desk]:
-    """Maya Bello, owner of the Lagos Glow Salon with its sample data."""
-    async with seated(database, settings) as desk:
-        await desk.press("/dashboard/sample-data", "/dashboard")
-        yield desk
-
-
-@pytest.fixture
-async def neighbour(desk: Desk, database: Database, settings: Settings) -> AsyncIterator[Desk]:
-    async with seated(database, settings, email="olga@example.com", name="Olga", organization_name="Moretti") as desk:
-        await desk.press("/dashboard/sample-data", "/dashboard")
-        yield desk
 
 
 async def ask(desk: Desk, typed: str = "lagos-glow-salon") -> str:
@@ -59,7 +47,7 @@ async def rows_of(owner: Owner, desk: Desk) -> dict[str, int]:
         " and c.relkind = 'r' and c.relnamespace = 'private'::regnamespace"
     )
     counted = {}
-    for table in tables + [row[0] for row in await more.fetchall()]:
+    for table in tables + [row[0] for row in await more.fetchall() if row[0] not in STAYS]:
         key = "id" if table == "public.organizations" else "organization_id"
         ((many,),) = await (await owner.execute(f"select count(*) from {table} where {key} = %s", (desk.organization_id,))).fetchall()  # type: ignore[arg-type]  # tables from the catalogue
         counted |= {table: many} if many else {}

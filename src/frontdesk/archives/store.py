@@ -11,9 +11,8 @@ from frontdesk.database import Tenant
 
 async def tables(db: Tenant) -> list[str]:
     """The tables that an archive holds."""
-    return [
-        row["name"] for row in await db.rows("select name from private.export_tables(%(organization_id)s) as name", {"organization_id": db.organization_id})
-    ]
+    rows = await db.rows("select name from private.export_tables(%(organization_id)s) as name", {"organization_id": db.organization_id})
+    return [row["name"] for row in rows]
 
 
 async def rows(db: Tenant, table: str, after: Any, how_many: int) -> list[dict[str, Any]]:

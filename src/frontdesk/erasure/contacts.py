@@ -30,13 +30,18 @@ async def begin_export(db: Tenant, contact_id: UUID) -> dict[str, Any]:
 
 
 async def stream(database: Database, organization_id: UUID, actor: Actor, known: dict[str, Any]) -> AsyncIterator[bytes]:
-    """One JSON object: the contact, and all messages, newest first in each conversation; read piece by piece while it is sent."""
+    """One JSON object: the contact, and all messages, newest first in each conversation; read piece by piece while it is sent.
+
+    Who may not take contacts along any more gets no further.
+    """
     yield orjson.dumps(known)[:-1] + b',"messages":['
     parted = b"\n"
     for conversation in known["conversations"]:
         place: dict[str, Any] | None = None
         while True:
             async with database.tenant(organization_id, actor) as db:
+                if Permission.CONTACTS_EXPORT not in db.permissions:
+                    raise NotAllowed
                 found = await store.messages(db, conversation["id"], place, PIECE)
             if found:
                 yield parted + b",\n".join(orjson.dumps(one) for one in found)

@@ -22,27 +22,23 @@ async def pending(db: Tenant) -> Deletion | None:
 
 async def request(db: Tenant) -> bool:
     """Ask for the deletion in seven days; False if it was asked for before."""
-    return (
-        await db.run(
-            """
+    added = await db.run(
+        """
         insert into public.organization_deletions (organization_id, requested_by) values (%(organization_id)s, %(user_id)s)
         on conflict (organization_id) do nothing
         """,
-            {"organization_id": db.organization_id, "user_id": db.actor.user_id},
-        )
-        == 1
+        {"organization_id": db.organization_id, "user_id": db.actor.user_id},
     )
+    return added == 1
 
 
 async def undo(db: Tenant) -> bool:
     """Take it back, unless it has begun; False if there is nothing to take back."""
-    return (
-        await db.run(
-            "delete from public.organization_deletions where organization_id = %(organization_id)s and begun_at is null",
-            {"organization_id": db.organization_id},
-        )
-        == 1
+    removed = await db.run(
+        "delete from public.organization_deletions where organization_id = %(organization_id)s and begun_at is null",
+        {"organization_id": db.organization_id},
     )
+    return removed == 1
 
 
 async def order(db: Console, organization_id: UUID) -> bool:

@@ -1,0 +1,5 @@
+"""Shops that have something to lose."""
+
+from tests.furnished import desk, neighbour
+
+__all__ = ["desk", "neighbour"]
