@@ -51,7 +51,7 @@ def _of_living(world: World, one: Object, notice: int) -> Iterator[Task]:
     if one["cancel_at"] is not None and int(one["cancel_at"]) < end:
         yield Task(int(one["cancel_at"]), 2, "cancellation", one["id"], _on(one, _cancel_as_planned))
     if one["pending_update"]:
-        yield Task(int(one["pending_update"]["expires_at"]), 4, "pending update expires", one["id"], _on(one, pending.expire))
+        yield Task(int(one["pending_update"]["expires_at"]), 0, "pending update expires", one["id"], _on(one, pending.expire))
     if one["pause_collection"] and one["pause_collection"]["resumes_at"]:
         yield Task(int(one["pause_collection"]["resumes_at"]), 2, "collection resumes", one["id"], _on(one, _collect_again))
 

@@ -69,7 +69,9 @@ def billed(world: World, subscription: Object, item: Object, at: int) -> Billed 
 
 
 def make(world: World, subscription: Object, change: Change, behavior: str, payment_behavior: str) -> Object:
-    """Change the subscription, and take what it costs at once if that is what was asked for."""
+    """Change the subscription, and take what it costs at once if that is what was asked for. A change that waits is dropped for this one."""
+    pending.drop(world, subscription)
+    subscription = world.get(subscription["id"])
     added = [lines.of_proration(world, subscription["customer"], subscription["id"], one) for one in change.prorations]
     for one in added:
         world.put(one)
@@ -114,8 +116,7 @@ def refuse_with_pending(given: Object) -> None:
 
 def _once_paid(world: World, subscription: Object, change: Change) -> Object:
     """Invoice the change first; the subscription follows when it is paid."""
-    pending.drop(world, subscription)
-    invoice = invoice_now(world, world.get(subscription["id"]), change.whole)
+    invoice = invoice_now(world, subscription, change.whole)
     pending.begin(world, subscription, invoice["id"], change.becomes)
     invoice = collecting.finalize_and_collect(world, invoice)
     if invoice["status"] == "open" and pending.waits_for(world, subscription, invoice["id"]):

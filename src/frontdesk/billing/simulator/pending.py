@@ -11,6 +11,7 @@ from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
 LASTS = 23 * HOUR
+"""Or until the period ends, if that comes first."""
 ALLOWED = ("items", "payment_behavior", "proration_behavior", "proration_date", "billing_cycle_anchor", "trial_end", "trial_from_plan", "add_invoice_items")
 """What may be changed together with `pending_if_incomplete`; anything else is refused. `metadata` is not among them."""
 
@@ -26,7 +27,8 @@ def show(world: World, subscription: Object) -> Object:
     """It was not paid at once: the subscription says what waits, and until when."""
     before = world.get(subscription["id"])
     items = _held(world, subscription)["becomes"]["items"]["data"]
-    shown = shapes.make("subscription.pending_update", expires_at=world.now() + LASTS, subscription_items=items, metadata=None)
+    ends = min(int(one["current_period_end"]) for one in before["items"]["data"])
+    shown = shapes.make("subscription.pending_update", expires_at=min(world.now() + LASTS, ends), subscription_items=items, metadata=None)
     after = world.put(before | {"pending_update": shown})
     world.emit("customer.subscription.updated", after, previous=before)
     return after
