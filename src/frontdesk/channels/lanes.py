@@ -76,7 +76,7 @@ class Lanes:
             self._held.pop(lane, None)
         for row in rows:
             sealed, data_key, stopped = row.pop("access_token"), row.pop("data_key"), row.pop("stopped_at")
-            channel = Channel(**row, status="stopped" if stopped else "connected")
+            channel = Channel(**row, status=("read_only" if self._direction == "in" else "stopped") if stopped else "connected")
             self._held[Lane(channel.organization_id, channel.id)] = Leased(channel, sealed, data_key, asked_at + LEASE_SECONDS - 1)
         if len(self._held) > 2 * len(rows) + 1000:
             self._held = {lane: held for lane, held in self._held.items() if held.until > monotonic()}

@@ -11,7 +11,10 @@ Action = Literal["retry", "slow", "pair", "stop", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One connected WhatsApp number of an organization. `rate_per_second`: messages, in and out together."""
+    """One connected WhatsApp number of an organization. `rate_per_second`: messages, in and out together.
+
+    status: connected; stopped, as the lanes out see it; read_only, as the lanes in see it: it is over the plan's limit, and bots keep silent.
+    """
 
     organization_id: UUID
     id: UUID

@@ -2343,6 +2343,7 @@ grant execute on function private.waiting_outbound(uuid, uuid, integer) to front
 
 -- Leases lanes for some seconds: those that are free, expired or already this worker's. [{"organization_id", "channel_id"}, …]
 -- Returns what the holder needs to know of each channel; the sealed token, and the data key it was sealed with, for sending only.
+-- stopped_at: since when nothing is sent from it (lanes out), or since when it is over the plan's limit and bots keep silent (lanes in).
 create function private.lease_lanes(worker uuid, lane_direction text, wanted jsonb, seconds integer)
 returns table (organization_id uuid, id uuid, kind text, name text, phone_number_id text, display_number text, waba_id text, scope text,
   rate_per_second integer, stopped_at timestamptz, access_token text, data_key text)
@@ -2359,8 +2360,8 @@ language sql security definer set search_path = '' as $$
       where l.leased_until < now() or l.leased_by = excluded.leased_by
     returning l.organization_id, l.channel_id
   )
-  select c.organization_id, c.id, c.kind, c.name, c.phone_number_id, c.display_number, c.waba_id, c.scope, c.rate_per_second, c.stopped_at,
-    k.access_token, d.wrapped
+  select c.organization_id, c.id, c.kind, c.name, c.phone_number_id, c.display_number, c.waba_id, c.scope, c.rate_per_second,
+    case lane_direction when 'in' then c.held_back_at else c.stopped_at end, k.access_token, d.wrapped
   from leased l
   join public.channels c on c.organization_id = l.organization_id and c.id = l.channel_id
   left join private.channel_credentials k on lane_direction = 'out' and k.organization_id = c.organization_id and k.channel_id = c.id

@@ -109,7 +109,7 @@ async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
     new_messages = await messages.record_inbound(db, inbound, answers_per_minute, looked_for=looked_for)
     changed = await messages.record_statuses(db, statuses)
-    answers = await auto_replies.answer(db, new_messages, answers_per_minute, None if ahead is None else ahead.claim)
+    answers = await auto_replies.answer(db, _answerable(channels, new_messages), answers_per_minute, None if ahead is None else ahead.claim)
     if failures or others:
         await store.keep_failures(db, [*failures, *others])
     if others:
@@ -121,6 +121,12 @@ async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_
     heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
     touched = frozenset(changed) | {lane.organization_id for lane in heard}
     return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))
+
+
+def _answerable(channels: Channels, new: Sequence[messages.NewMessage]) -> Sequence[messages.NewMessage]:
+    """What came to numbers that bots may answer from: one over the plan's limit keeps silent."""
+    silent = {channel.id.int for channel in channels.values() if channel.status == "read_only"}
+    return [message for message in new if message.channel_id.int not in silent] if silent else new
 
 
 def _read(deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, InboundMessage]], list[messages.Status], list[Failure], list[Failure]]:

@@ -90,6 +90,7 @@ async def test_while_nothing_is_paid_bots_hand_over_once_a_day_and_members_send_
 
 
 async def test_numbers_beyond_the_limit_can_only_be_read_until_there_is_room(world: World, mailer: Mailer) -> None:
+    await rule(world, "heard")
     await says(world, "hi")
     await world.owner.execute(
         "insert into channels (organization_id, id, kind, name, phone_number_id, display_number, created_at)"
@@ -107,8 +108,10 @@ async def test_numbers_beyond_the_limit_can_only_be_read_until_there_is_room(wor
     async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
         with pytest.raises(ChannelIsOverTheLimit):
             await inbox.send(db, conversation, "We are here", inbox.form_id(""))
-    await says(world, "still heard?")
-    assert (await world.see("select count(*) from messages where organization_id = %s and direction = 'in'", world.shop.organization_id)) == [(2,)]
+    assert len(await answers(world)) == 1
+    await says(world, "still heard?", "and answered?")
+    assert len(await answers(world)) == 1
+    assert (await world.see("select count(*) from messages where organization_id = %s and direction = 'in'", world.shop.organization_id)) == [(3,)]
     await world.owner.execute("delete from channels where phone_number_id = '4711'")
     assert await world.see(held, world.shop.organization_id) == []
 
