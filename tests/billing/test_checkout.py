@@ -216,3 +216,12 @@ async def test_a_customer_who_was_deleted_at_stripe_has_nothing_there_and_may_co
     assert (await till.row())[:2] == ("active", "starter")
     ((second,),) = await till.world.see("select provider_customer_id from billing_accounts")
     assert second != first
+
+
+async def test_vat_is_computed_and_asked_for_as_whoever_runs_this_decides(till: Till) -> None:
+    plain = await till.stage.v1.checkout.sessions.retrieve_async(await till.go())
+    decided = {"stripe_automatic_tax": True, "stripe_vat_ids": False, "stripe_promotion_codes": False}
+    till.money = replace(till.money, settings=till.money.settings.model_copy(update=decided))
+    taxed = await till.stage.v1.checkout.sessions.retrieve_async(await till.go(PROFESSIONAL))
+    assert (plain.automatic_tax.enabled, plain.allow_promotion_codes) == (False, True)
+    assert (taxed.automatic_tax.enabled, taxed.allow_promotion_codes, taxed.billing_address_collection) == (True, False, "required")

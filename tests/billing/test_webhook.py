@@ -10,9 +10,12 @@ import httpx
 import pytest
 import stripe
 
+from frontdesk import secret_files
 from frontdesk.billing import StripeWebhook
 from frontdesk.billing.webhook import LARGEST_BODY, NotReadable, event_of, signed
 from frontdesk.database import Database
+from frontdesk.settings import Settings
+from tests.api.desk import opened
 from tests.rows import Rows, insert
 from tests.world import World
 
@@ -142,3 +145,19 @@ async def test_when_the_database_is_away_stripe_is_asked_to_send_it_again(world:
     async with door(world.database, SECRET) as post:
         await world.database.close()
         assert (await post(event())).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({}, 200), ({"stripe_secret_key": "sk_test_of_an_account"}, 404), ({"stripe_secret_key": "sk_test_of_an_account", "stripe_webhook_secret": SECRET}, 400)],
+)
+async def test_the_assembled_product_hears_the_simulated_stripe_and_with_a_real_account_does_not(
+    world: World, settings: Settings, changes: dict[str, str], status: int
+) -> None:
+    simulated = secret_files.load(settings).simulator_stripe_secret
+    assert simulated is not None
+    async with opened(settings, world, **changes) as product, httpx.AsyncClient(transport=httpx.ASGITransport(product.built), base_url="http://x") as client:
+        body = json.dumps(event()).encode()
+        answer = await client.post("/webhooks/stripe", content=body, headers={"stripe-signature": signature(body, simulated)})
+    assert answer.status_code == status
+    assert len(await world.see(SEEN)) == (status == 200)
