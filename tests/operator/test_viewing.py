@@ -56,6 +56,12 @@ async def test_whoever_looks_changes_nothing_on_any_door(console: Console) -> No
     assert len(shown) > 15 and {code for code in shown.values() if code >= 500} == set(), shown
     for page in ("/dashboard", "/dashboard/inbox", "/dashboard/contacts", "/dashboard/audit", "/dashboard/billing", "/dashboard/team", "/dashboard/settings"):
         assert shown[page] == 200, page
+    ((thread, contact, unread),) = await console.see(
+        "select id, contact_id, unread_count from conversations where organization_id = %s and unread_count > 0 limit 1", console.shop_id
+    )
+    for page in (f"/dashboard/inbox/{thread}", f"/dashboard/inbox/{thread}/messages", f"/dashboard/inbox/{thread}/head", f"/dashboard/contacts/{contact}"):
+        assert (await console.operator.get(page)).status_code == 200, page
+    assert await console.see("select unread_count from conversations where id = %s", thread) == [(unread,)]  # what an operator reads is read by nobody
     assert await console.see(WRITTEN) == before
 
 
