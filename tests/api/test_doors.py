@@ -135,6 +135,7 @@ async def test_usage_is_told_with_what_the_plan_allows(desk: Desk) -> None:
     async with await desk.program() as program:
         told = {one["metric"]: one for one in (await program.get("/usage")).json()["data"]}
         days = (await program.get("/usage/days")).json()["data"]
+        assert (await program.get("/usage/days?until=0")).status_code == 422  # no seconds since 1970
         refused = await program.get("/usage/days?since=2026-02-01&until=2026-01-01")
     assert told["channels"] == {
         "metric": "channels", "kind": "level", "unit": "channel", "used": 1, "allowed": 1, "over_limit": "stop", "cap": None, "over": 0,

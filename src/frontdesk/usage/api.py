@@ -1,10 +1,11 @@
 """Usage, for an organization's own programs."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from frontdesk.access import Permission
 from frontdesk.api import Db, Door
@@ -14,6 +15,17 @@ from frontdesk.usage.records import DayFigure, Period, Standing
 
 door = Door("Usage")
 MOST_DAYS = 366
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def written_out(day: object) -> object:
+    """Refuse numbers, which pydantic would take for seconds."""
+    if isinstance(day, str) and not _DAY.fullmatch(day):
+        raise ValueError("Write a day such as 2026-01-31.")
+    return day
+
+
+Day = Annotated[date | None, BeforeValidator(written_out)]
 
 
 class BadDays(BadInput):
@@ -89,8 +101,8 @@ async def list_usage(db: Db) -> UsageList:
 @door.get("/usage/days", needs=Permission.BILLING_READ)
 async def list_usage_days(
     db: Db,
-    since: Annotated[date | None, Query(description="The first day, in UTC; else 30 days are told.")] = None,
-    until: Annotated[date | None, Query(description="The last day, in UTC; else today.")] = None,
+    since: Annotated[Day, Query(description="The first day, in UTC; else 30 days are told.")] = None,
+    until: Annotated[Day, Query(description="The last day, in UTC; else today.")] = None,
 ) -> DayList:
     """How much of each metric the days had. A day without any is left out."""
     last = until or datetime.now(UTC).date()
