@@ -106,7 +106,11 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, _Know
         left join lateral (select c.id, c.name, c.given_name, c.username, c.phone, c.blocked_at is not null as blocked, c.last_seen_at
           from public.contacts c where c.organization_id = k.organization_id and c.id = k.contact_id limit 1) as c on true
         """,
-        {"batch": batch(asked)},
+        {
+            "batch": batch(
+                [{"n": a["n"], "organization_id": a["organization_id"], "scope": a["scope"], "phone": a["phone"], "bsuid": a["bsuid"]} for a in asked]
+            )
+        },
     )
     return {row.n: row for row in rows}
 

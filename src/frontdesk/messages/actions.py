@@ -73,11 +73,13 @@ def _threads(keys: Sequence[tuple[int, int]], fresh: Sequence[Inbound]) -> list[
 
 
 def _inbound_row(message: Inbound, talking: Talking, position: int) -> dict[str, Any]:
-    return {
+    row = {
         "organization_id": message.organization_id, "id": message.id, "conversation_id": talking.id, "position": position,
-        "type": message.type, "text": message.text, "payload": message.payload, "reply_to": message.reply_to, "emoji": message.emoji,
-        "provider_message_id": message.provider_message_id, "occurred_at": message.occurred_at,
+        "type": message.type, "text": message.text, "provider_message_id": message.provider_message_id, "occurred_at": message.occurred_at,
     }  # fmt: skip
+    if message.type != "text" or message.reply_to is not None:  # most have none of these, and what is not there is null
+        row |= {"payload": message.payload, "reply_to": message.reply_to, "emoji": message.emoji}
+    return row
 
 
 def _new_message(message: Inbound, talking: Talking, position: int, answers_per_minute: int) -> NewMessage:

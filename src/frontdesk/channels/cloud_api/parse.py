@@ -5,6 +5,7 @@ else arrives keeps Meta's own shape as {"time", "change"}, or {"entry"} or {"bod
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -195,6 +196,11 @@ def moment(timestamp: Any) -> datetime:
         seconds = 0
     if not 0 <= seconds <= _LATEST:
         seconds = 0 if seconds < 0 else _LATEST
+    return _second(seconds)
+
+
+@lru_cache(maxsize=256)  # what arrives together was said in the same few seconds
+def _second(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
