@@ -61,6 +61,7 @@ FULL = [
     "/account/recovery-codes",
     "/simulator",
     "/simulator/mail",
+    "/simulator/stripe",
     "/nowhere",
 ]
 # shown to whoever proved himself long ago
