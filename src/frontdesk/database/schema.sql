@@ -581,13 +581,17 @@ grant execute on function private.track_usage(uuid, text, bigint) to frontdesk_m
 -- The same for many organizations at once: [{"organization_id", "amount"}, …]. Rows are locked in one order, so that two batches never wait for each other in a ring.
 create function private.track_usage_of_many(wanted_metric text, requests jsonb) returns void
 language plpgsql security definer set search_path = '' as $$
-declare today constant date := (now() at time zone 'UTC')::date;
+declare
+  today constant date := (now() at time zone 'UTC')::date;
+  this_month constant date := date_trunc('month', today::timestamp)::date;
 begin
   perform private.check_usage_batch(wanted_metric, requests);
   insert into public.organization_usage as u (organization_id, metric, period_start, used)
   select r.organization_id, wanted_metric,
-    private.period_start((select s.usage_anchor from public.subscriptions s where s.organization_id = r.organization_id), today), r.amount
-  from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint) order by r.organization_id
+    case when s.usage_anchor is null then this_month else private.period_start(s.usage_anchor, today) end, r.amount
+  from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
+  left join lateral (select n.usage_anchor from public.subscriptions n where n.organization_id = r.organization_id offset 0) as s on true
+  order by r.organization_id
   on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now();
 end $$;
 grant execute on function private.track_usage_of_many(text, jsonb) to frontdesk_worker;
@@ -679,11 +683,12 @@ language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   today constant date := (now() at time zone 'UTC')::date;
+  this_month constant date := date_trunc('month', today::timestamp)::date;
   organizations uuid[]; amounts bigint[]; periods date[]; limits bigint[];
 begin
   perform private.check_usage_batch(wanted_metric, requests);
   -- each organization's limit and month are looked up once
-  select array_agg(r.organization_id), array_agg(r.amount), array_agg(private.period_start(l.usage_anchor, today)), array_agg(l.allowed)
+  select array_agg(r.organization_id), array_agg(r.amount), array_agg(case when l.usage_anchor is null then this_month else private.period_start(l.usage_anchor, today) end), array_agg(l.allowed)
   into organizations, amounts, periods, limits
   from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
   cross join lateral (
