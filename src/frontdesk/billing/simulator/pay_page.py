@@ -71,7 +71,7 @@ async def ask(request: Request) -> Response:
     """GET /pay/{session}/bank: the bank wants to hear it from the customer."""
 
     def look(world: Any) -> Object:
-        session = paying.open_session(world, _id(request))
+        session = paying.unfinished_checkout(world, _id(request))
         waits = world.private(session["id"]).get("waits")
         if not waits:
             raise paying.CheckoutIsOver("The bank asks nothing here. Go back to the checkout.")

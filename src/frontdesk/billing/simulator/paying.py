@@ -24,7 +24,7 @@ def session_of(world: World, id: str) -> Object:
     return found
 
 
-def open_session(world: World, id: str) -> Object:
+def unfinished_checkout(world: World, id: str) -> Object:
     """The session, which nobody has finished yet. Raises NotFound, CheckoutIsOver."""
     session = session_of(world, id)
     if session["status"] != "open":
@@ -45,7 +45,7 @@ def discount_of(world: World, session: Object) -> Object | None:
 
 def use_code(world: World, id: str, code: str) -> None:
     """Take this promotion code into account; an empty one takes it away. Raises BadInput for one that may not be used."""
-    session = open_session(world, id)
+    session = unfinished_checkout(world, id)
     if not session["allow_promotion_codes"]:
         raise BadInput("No codes are taken here.", field="code")
     if code.strip():
@@ -58,7 +58,7 @@ def use_code(world: World, id: str, code: str) -> None:
 
 def submit(world: World, id: str, fields: Mapping[str, Any]) -> Object | None:
     """Pay with what was filled in: the session that is complete, or None if the bank asks first. Raises BadInput beside the field at fault."""
-    session = open_session(world, id)
+    session = unfinished_checkout(world, id)
     filled = _checked(world, session, fields)
     discount = discount_of(world, session)
     quoted = buying.quote(world, session, [discount] if discount else buying.discounts_for(world, session), filled["country"])
@@ -75,7 +75,7 @@ def submit(world: World, id: str, fields: Mapping[str, Any]) -> Object | None:
 
 def answer_bank(world: World, id: str, *, agrees: bool) -> Object:
     """The customer has told his bank. Raises BadInput for what is not paid then."""
-    session = open_session(world, id)
+    session = unfinished_checkout(world, id)
     waits = world.private(id).get("waits")
     if not waits:
         raise CheckoutIsOver("The bank asks nothing here. Go back to the checkout.")
