@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -93,7 +94,7 @@ def build(settings: Settings, database: Database, live: Live, bell: Bell) -> "Ap
         app.include_router(mail_web.door.router)
     _open_provider(app, settings)
     app.mount(api.ADDRESS, api.build(app.state, [one.door for one in API_DOORS]))
-    _mount_stripe(app, settings, secrets)
+    _mount_stripe(app, settings, database, secrets)
     if settings.simulated and settings.simulator_url:
         app.add_api_route(SIMULATOR + "/{path:path}", _to_simulator, include_in_schema=False)
     elif settings.simulated:
@@ -172,13 +173,14 @@ def _simulator_settings(settings: Settings, database: Database, secrets: Secrets
     )  # fmt: skip
 
 
-def _mount_stripe(app: FastAPI, settings: Settings, secrets: Secrets) -> None:
+def _mount_stripe(app: FastAPI, settings: Settings, database: Database, secrets: Secrets) -> None:
     """Put the simulated Stripe beside the product, before the simulated WhatsApp, whose address its own begins with; not beside the real one."""
     if not settings.stripe_simulated:
         return
     chosen = stripe_simulator.SimulatorSettings(
         public_url=settings.home + STRIPE_SIMULATOR, store_path=settings.data_dir / "stripe.sqlite3",
         webhook_url=settings.base_url + STRIPE_WEBHOOK, webhook_secret=secrets.simulator_stripe_secret or "",
+        time_passes=partial(billing.let_time_pass, database),
     )  # fmt: skip
     app.state.stripe_simulator = stripe_simulator.build(chosen, development=settings.development)
     app.state.stripe_simulator.state.find_visitor = app.state.find_visitor

@@ -1,6 +1,7 @@
 """One organization from its trial to its end, in the browser, through the simulated Stripe: with nothing but clicks, and time that goes by."""
 
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +93,8 @@ async def test_an_organization_from_its_trial_to_its_end(chrome: Browser, produc
     await _leaves(story)
     await windows.close()
     assert windows.complaints == []
-    assert await story.told() == [
-        "plan_changed",
-        "payment_failed",
-        "payment_failed",
-        "access_reduced",
-        "plan_changed",
-        "canceled",
-    ]  # the day it failed was moved back
+    told = [kind for kind, _ in groupby(await story.told())]  # how many reminders there are hangs on how fast the days go by
+    assert told == ["plan_changed", "payment_failed", "access_reduced", "plan_changed", "canceled"]
 
 
 async def _buys(story: Story) -> None:
@@ -129,7 +124,7 @@ async def _cannot_pay_and_pays(story: Story) -> None:
     await story.days(31.5)
     await story.shows("A payment has failed", "Everything works as before until", "After the open invoice")
     await story.look("grace")
-    await story.change("update subscriptions set past_due_since = past_due_since - interval '9 days' where organization_id = %s")
+    await story.days(9)
     await story.shows("A payment has been overdue since")
     await story.look("limited")
     await page.goto("/dashboard/team/invitations")

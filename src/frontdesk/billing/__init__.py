@@ -5,7 +5,7 @@ from frontdesk.billing.checkout import RETURN as CHECKOUT_RETURN
 from frontdesk.billing.checkout import AlreadySubscribed, NotYourCheckout, OtherCheckout, OtherCurrency, finish_checkout, start_checkout
 from frontdesk.billing.condition import condition
 from frontdesk.billing.jobs import Bookkeeper
-from frontdesk.billing.lifecycle import keep_time
+from frontdesk.billing.lifecycle import keep_time, let_time_pass
 from frontdesk.billing.portal import NothingBoughtYet, portal_link
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
 from frontdesk.billing.store import account, current, invoices, plan, plan_in_use, plans, prices
@@ -17,5 +17,5 @@ __all__ = [
     "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Invoice", "Money", "NotForSale",
     "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway",
     "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking", "condition", "current", "finish_checkout", "invoices",
-    "keep_time", "open_money", "plan", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
+    "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The clock, and the settings of the account, through the scripting door."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,20 @@ async def test_a_month_goes_by_in_one_call(stage: Stage) -> None:
     again = (await post(stage, "advance", {"to": "next"})).json()
     assert [one["what"] for one in again["happened"]] == ["renewal notice"]
     assert again["now"] == pytest.approx(clock["next"], abs=1)
+
+
+async def test_whoever_counts_days_himself_is_told_how_far_the_clock_is_turned(stage: Stage) -> None:
+    told = list[int]()
+
+    async def passes(seconds: int) -> None:
+        told.append(seconds)
+
+    stage.account.settings = replace(stage.account.settings, time_passes=passes)
+    await subscribe(stage, "professional")
+    await post(stage, "advance", {"seconds": 32 * DAY, "patient": True})
+    assert len(told) == 4 and sum(told) == pytest.approx(32 * DAY, abs=5)  # the notice, the renewal, the hour of its draft, and what is left
+    await post(stage, "advance", {"seconds": DAY})
+    assert len(told) == 4  # nobody watches
 
 
 @pytest.mark.parametrize("wanted", [{}, [], {"seconds": -1}, {"seconds": "1"}, {"seconds": 1e99}, {"until": 5}, {"seconds": True}, {"seconds": None}])

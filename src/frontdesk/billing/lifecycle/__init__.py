@@ -2,5 +2,6 @@
 
 from frontdesk.billing.lifecycle.actions import note_changes, note_confirmations
 from frontdesk.billing.lifecycle.jobs import keep_time
+from frontdesk.billing.lifecycle.turning import let_time_pass
 
-__all__ = ["keep_time", "note_changes", "note_confirmations"]
+__all__ = ["keep_time", "let_time_pass", "note_changes", "note_confirmations"]

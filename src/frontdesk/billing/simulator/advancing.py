@@ -33,6 +33,7 @@ async def advance(account: Account, until: int, *, patient: bool = False) -> Wal
     while len(walk.happened) < clock.MOST_STEPS:
         if patient:
             await _give_time(account, until, walk)
+            await _tell(account, until)
         one = await account.do(lambda world: clock.step(world, until))
         if one is None:
             break
@@ -51,6 +52,12 @@ async def _give_time(account: Account, until: int, walk: Walk) -> None:
     await account.courier.quiet(HEARING)
     if coming.what == DRAFT and walk.happened[-1].what != DRAFT:
         await asyncio.sleep(WORKING)
+
+
+async def _tell(account: Account, until: int) -> None:
+    """Whoever counts days by a clock of his own is told how far this one is turned."""
+    if account.settings.time_passes is not None and (seconds := await account.do(lambda world: clock.leap(world, until))):
+        await account.settings.time_passes(seconds)
 
 
 class Pulse:

@@ -31,6 +31,12 @@ def step(world: World, until: int) -> Step | None:
     return Step(task.at, task.what, task.id)
 
 
+def leap(world: World, until: int) -> int:
+    """By how many seconds the next step turns the clock."""
+    task = coming(world, until)
+    return max(0, (until if task is None else task.at) - world.now())
+
+
 def coming(world: World, until: int) -> agenda.Task | None:
     """The first thing that is due up to `until`, or overdue."""
     latest = max(until, world.now())

@@ -1,5 +1,6 @@
 """What the simulated Stripe is told at its start, and what it knows about the call that it is answering."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class SimulatorSettings:
     """Where events go from the beginning, without anybody having made an endpoint; None sends none."""
     webhook_secret: str = ""
     """What signs those. Endpoints made through the API have secrets of their own."""
+    time_passes: Callable[[int], Awaitable[None]] | None = None
+    """Told of the seconds by which the clock is about to be turned, each time that somebody who watches turns it, after what happened before was heard."""
     pace: Pace = field(default_factory=Pace)
 
 
