@@ -24,6 +24,12 @@ DEEDS = {
     "subscription.plan_changed": Wording(
         "money", "billing", (_("%(actor)s changed the plan from %(from)s to %(to)s"), _("%(actor)s changed the plan")), "warn"
     ),
+    "subscription.change_ordered": Wording(
+        "money",
+        "billing",
+        (_("%(actor)s asked for a change from %(from)s to %(to)s, because: %(reason)s"), _("%(actor)s asked for another plan")),
+        "warn",
+    ),
     "entitlement.overridden": Wording(
         "money", "settings", (_("%(actor)s made an exception from the plan, because: %(reason)s"), _("%(actor)s made an exception from the plan")), "warn"
     ),

@@ -6,6 +6,12 @@ from frontdesk.billing.checkout import AlreadySubscribed, NotYourCheckout, Other
 from frontdesk.billing.condition import condition
 from frontdesk.billing.jobs import Bookkeeper
 from frontdesk.billing.lifecycle import keep_time, let_time_pass
+from frontdesk.billing.lifecycle.changes import Done
+from frontdesk.billing.lifecycle.changes import carry_out as change_plan
+from frontdesk.billing.lifecycle.moves import Move
+from frontdesk.billing.lifecycle.previews import REFUSED as CHANGE_REFUSED
+from frontdesk.billing.lifecycle.previews import AmountChanged, Change
+from frontdesk.billing.lifecycle.previews import preview as preview_change
 from frontdesk.billing.portal import NothingBoughtYet, portal_link
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
 from frontdesk.billing.store import account, current, invoices, plan, plan_in_use, plans, prices
@@ -14,8 +20,9 @@ from frontdesk.billing.syncing import BeingSynchronized, Synced, sync_customer
 from frontdesk.billing.webhook import StripeWebhook
 
 __all__ = [
-    "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Invoice", "Money", "NotForSale",
-    "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway",
-    "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking", "condition", "current", "finish_checkout", "invoices",
-    "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "prices", "start_checkout", "sync_customer",
+    "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Change",
+    "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place",
+    "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking",
+    "change_plan", "condition", "current", "finish_checkout", "invoices", "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans",
+    "portal_link", "preview_change", "prices", "start_checkout", "sync_customer",
 ]  # fmt: skip

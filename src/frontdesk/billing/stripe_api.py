@@ -49,11 +49,15 @@ class StripeRefuses(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """For which organization something is bought or changed, and by whom. email: of whoever does it, for the first invoice."""
+    """For which organization something is bought or changed, and by whom. email: of whoever does it, for the first invoice.
+
+    reason: why, where somebody does it who is no member.
+    """
 
     organization_id: UUID
     actor: Actor
     email: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import stripe
 from frontdesk import audit
 from frontdesk.billing import catalogue
 from frontdesk.billing.lifecycle.moves import OPEN, Move
-from frontdesk.billing.lifecycle.previews import AmountChanged, PaymentDeclined, bought, preview, second_within, told_of, wanted
+from frontdesk.billing.lifecycle.previews import AmountChanged, Change, PaymentDeclined, bought, preview, second_within, told_of, wanted
 from frontdesk.billing.records import ENDED, Plan
 from frontdesk.billing.standings import Told
 from frontdesk.billing.stripe_api import Money, Place, asking
@@ -85,6 +85,13 @@ async def downgrade(money: Money, at: Place, lookup_key: str) -> Done:
     return Done(change.plan, change.effective_at)
 
 
+async def carry_out(money: Money, at: Place, change: Change, proration_date: int, amount: int) -> Done:
+    """Do what was looked at, for the amount that was shown. Raises whatever `upgrade` and `downgrade` do."""
+    if change.move is Move.DOWNGRADE:
+        return await downgrade(money, at, change.price.lookup_key)
+    return await upgrade(money, at, change.price.lookup_key, proration_date, amount)
+
+
 async def keep(money: Money, at: Place) -> None:
     """Stay on the plan there is: what was to follow does not, and what was cancelled goes on. Raises NothingBought, StripeAway and its kin."""
     now = await bought(money, at)
@@ -128,7 +135,7 @@ async def _resume(money: Money, told: Told) -> None:
 
 
 async def _note(money: Money, at: Place, action: str, plan: Plan | None, details: dict[str, Any]) -> None:
-    named = {"name": plan.name} if plan else {}
+    named = ({"name": plan.name} if plan else {}) | ({"reason": at.reason} if at.reason else {})
     async with money.database.tenants([at.organization_id]) as db:
         await audit.append_as(db, at.organization_id, at.actor, action, target_type="subscription", details=named | details)
 

@@ -42,6 +42,10 @@ class PaymentDeclined(Conflict):
     title = "The card was declined"
 
 
+REFUSED = (NothingBought, NoChange, PayFirst, PaymentDeclined, catalogue.NotForSale)
+"""Why a plan is not changed, whatever amount was shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of an invoice that would come. amount: in minor units, below zero for what is given back."""

@@ -26,5 +26,6 @@ async def page(request: Request, db: Console, organization_id: UUID, form: Form[
         views=await store.views(db, organization_id, VIEWS),
         invoices=await store.invoices(db, organization_id, INVOICES), entries=await log.newest(db, None, ENTRIES, organization_id),
         plans=[one for one in await store.plans(db) if one["retired_at"] is None and one["id"] != "free"],
-        overrides=await terms.overrides(db, organization_id), keys=await terms.entitlement_keys(db), form=form or Form(), refused=refused,
+        prices=await terms.prices(db, organization_id) if row.bought else [], overrides=await terms.overrides(db, organization_id),
+        keys=await terms.entitlement_keys(db), form=form or Form(), refused=refused,
     )  # fmt: skip

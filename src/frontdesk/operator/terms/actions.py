@@ -15,7 +15,7 @@ TRIED, PAID_ELSEWHERE = "tried", "paid_elsewhere"
 
 
 class BoughtThere(Conflict):
-    """This plan was bought through the payment provider: only its owners change it, on the page Billing."""
+    """This plan was bought through the payment provider: it is changed there, under “Change what it bought”."""
 
 
 class NoSuchPlan(BadInput):

@@ -15,6 +15,21 @@ async def give_plan(db: Console, organization_id: UUID, plan: str, paid_elsewher
     return str(await db.value("select private.give_plan(%(id)s, %(plan)s, %(elsewhere)s)", given))
 
 
+async def prices(db: Console, organization_id: UUID) -> list[dict[str, Any]]:
+    """What a plan that was bought can be changed to: every other price in its currency."""
+    return await db.rows(
+        """
+        select c.lookup_key, p.name as plan, c.billing_interval, c.amount, c.currency
+        from public.plan_prices c
+        join public.subscription_plans p on p.id = c.plan_id and p.retired_at is null
+        join public.subscriptions s on s.organization_id = %(organization_id)s
+          and c.currency = coalesce(s.currency, p.currency) and (c.plan_id, c.billing_interval) <> (s.plan_id, s.billing_interval)
+        where c.retired_at is null order by p.position, c.billing_interval
+        """,
+        {"organization_id": organization_id},
+    )
+
+
 async def overrides(db: Console, organization_id: UUID) -> list[dict[str, Any]]:
     """The exceptions from its plan."""
     return await db.rows(

@@ -1,0 +1,1 @@
+"""What an organization bought at the payment provider, changed by an operator."""
