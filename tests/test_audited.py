@@ -24,6 +24,7 @@ NO_ENTRY = {
     "/dashboard/auto-replies/preview": "changes nothing",
     "/dashboard/auto-replies/trial": "changes nothing",
     "/dashboard/billing/checkout": "Stripe is asked, which is not there; its entries are told by tests/billing",
+    "/dashboard/billing/credit": "as above",
     "/dashboard/billing/portal": "as above",
     "/dashboard/billing/cancellation": "as above",
     "/dashboard/billing/change": "as above",

@@ -54,6 +54,7 @@ OTHER_UNIQUE = {
     "customers_to_close_pkey": "an organization that is no more",
     "chores_pkey": "work of the installation",
     "billing_refusals_pkey": "calls that nobody made",
+    "overage_billing_pkey": "how the installation bills",
     "usage_metrics_pkey": "the same for everybody",
     "role_permissions_pkey": "the same for everybody",
     "channel_routes_pkey": "a number belongs to one channel of the installation",

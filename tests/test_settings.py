@@ -143,6 +143,11 @@ def test_without_a_key_of_stripes_development_has_a_simulated_one_and_production
         ({"STRIPE_SECRET_KEY": "sk_live_1"}, "STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET"),
         ({"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_..."}, "STRIPE_WEBHOOK_SECRET: still holds what the example shows"),
         ({"STRIPE_TAX_CODE": "books"}, "STRIPE_TAX_CODE"),
+        ({"FRONTDESK_OVERAGE_BILLING": "prepaid"}, "FRONTDESK_OVERAGE_BILLING=prepaid needs a STRIPE_SECRET_KEY"),
+        ({"FRONTDESK_OVERAGE_BILLING": "barter"}, "FRONTDESK_OVERAGE_BILLING"),
+        ({"FRONTDESK_CREDIT_PACKS": "ten"}, "FRONTDESK_CREDIT_PACKS"),
+        ({"FRONTDESK_CREDIT_PACKS": "50"}, "FRONTDESK_CREDIT_PACKS: must be sizes in cents"),
+        ({"FRONTDESK_CREDIT_PACKS": "1000,1000"}, "FRONTDESK_CREDIT_PACKS: must be sizes in cents"),
     ],
 )
 def test_what_cannot_sell_in_production_is_refused_and_told_without_the_key(

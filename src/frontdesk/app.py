@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from frontdesk import api, billing, channels, erasure, messages, registration, secret_files, web
+from frontdesk import api, billing, channels, erasure, messages, registration, secret_files, usage, web
 from frontdesk.analytics import web as analytics_web
 from frontdesk.api_keys import web as api_keys_web
 from frontdesk.archives import web as archives_web
@@ -234,6 +234,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(stripe_simulator.running(app.state.stripe_simulator))
         if app.state.money is not None:
             stack.push_async_callback(app.state.money.close)
+        await usage.bill_by(app.state.database, app.state.settings.overage_billing)
         if app.state.provider is not None:
             stack.push_async_callback(app.state.provider.close)
         yield

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PLACEHOLDER = re.compile(r"^(.*:)?(change-?me|replace-?me|<[^<>]+>|your-[a-z-]+|placeholder|x{4,}|[^@]*\.\.\.)(@.*)?$", re.IGNORECASE)
 
 SIMULATED_STRIPE = "sk_test_simulator"  # how keys of the simulated Stripe begin
+LEAST_PACK = 100  # minor units: below that a payment costs more than it brings
 OIDC = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")  # what a provider of OpenID Connect takes
 
 
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
     stripe_tax_code: str = Field("txcd_10103001", validation_alias="STRIPE_TAX_CODE", pattern=r"^txcd_\d{8}$")
     stripe_vat_ids: bool = Field(True, validation_alias="STRIPE_VAT_IDS")
     stripe_promotion_codes: bool = Field(True, validation_alias="STRIPE_PROMOTION_CODES")
+    overage_billing: Literal["invoice_items", "meters", "prepaid"] = Field("invoice_items", validation_alias="FRONTDESK_OVERAGE_BILLING")
+    credit_packs: str = Field("1000,5000,20000", validation_alias="FRONTDESK_CREDIT_PACKS", pattern=r"^\d{2,8}(,\d{2,8}){0,5}$")
 
     smtp_url: str | None = Field(None, validation_alias="SMTP_URL")
     mail_from: str | None = Field(None, validation_alias="MAIL_FROM")
@@ -154,6 +157,15 @@ class Settings(BaseSettings):
             raise ValueError("is a key of the simulated Stripe, which exists in development only")
         return value
 
+    @field_validator("credit_packs", mode="after")
+    @classmethod
+    def packs_are_worth_it(cls, value: str) -> str:
+        """Accept what cards can pay, each size once."""
+        sizes = [int(one) for one in value.split(",")]
+        if min(sizes) < LEAST_PACK or len(set(sizes)) < len(sizes):
+            raise ValueError(f"must be sizes in cents such as 1000,5000,20000: each once, none below {LEAST_PACK}")
+        return value
+
     @field_validator("whatsapp_graph_authority", mode="after")
     @classmethod
     def certificates(cls, value: Path | None) -> Path | None:
@@ -178,6 +190,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"FRONTDESK_ENV=production needs a real {name}")
         if self.stripe_secret_key and not self.stripe_webhook_secrets:
             raise ValueError("STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET, or nothing that is paid is heard of")
+        if self.overage_billing != "invoice_items" and not self.stripe_secret_key:
+            raise ValueError(f"FRONTDESK_OVERAGE_BILLING={self.overage_billing} needs a STRIPE_SECRET_KEY")
         if self.oidc_missing and len(self.oidc_missing) < len(OIDC):
             raise ValueError(f"sign-in through a provider needs {' and '.join(self.oidc_missing)} as well")
         return self
@@ -206,6 +220,11 @@ class Settings(BaseSettings):
     def stripe_simulated(self) -> bool:
         """Whether the simulated Stripe takes the money: without a key of a real account, or with one of its own."""
         return self.simulated and (self.stripe_secret_key or SIMULATED_STRIPE).startswith(SIMULATED_STRIPE)
+
+    @property
+    def packs(self) -> tuple[int, ...]:
+        """What credit is sold in, in minor units, from the smallest."""
+        return tuple(sorted(int(one) for one in self.credit_packs.split(",")))
 
     @property
     def stripe_webhook_secrets(self) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
         bell.answer("in", inbound.wake)
         bell.answer("out", outbound.wake)
         sender = Sender(database, secret_files.load(settings).vault, settings)
+        await usage.bill_by(database, settings.overage_billing)
         books = await _bookkeeper(settings, database, live, open_things)
         looks = {"in": inbound.look, "out": outbound.look, "mail": sender.look, "billing": books.look if books else _nobody}
         live.on_wake(lambda direction: looks[direction]())

@@ -24,3 +24,19 @@ async def test_a_plan_is_bought_in_a_browser_whose_policy_follows_no_form_to_ano
         await page.wait_for_url("**/dashboard/billing")
         await expect(page.get_by_text("Thank you. You are on Professional now.")).to_be_visible()
         await expect(page.get_by_text("Paid until")).to_be_visible()
+
+
+async def test_credit_is_bought_in_a_browser(chromium: str, settings: Settings, database: Database) -> None:
+    port = free_port()
+    own = settings.model_copy(update={"port": port, "overage_billing": "prepaid"})
+    async with served(own, database, port) as address, browsing(chromium, address) as page:
+        await register(page)
+        await page.goto("/dashboard/usage")
+        await page.get_by_role("button", name="€50", exact=True).click()
+        await page.wait_for_url("**/simulator/stripe/pay/**")
+        for name, value in {"number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123", "name": "Maya Bello"}.items():
+            await page.fill(f"[name={name}]", value)
+        await page.get_by_role("button", name="Pay").click()
+        await page.wait_for_url("**/dashboard/usage#credit")
+        await expect(page.get_by_text("Thank you. Your credit is here.")).to_be_visible()
+        await expect(page.locator("#credit").get_by_text("€50", exact=True).first).to_be_visible()

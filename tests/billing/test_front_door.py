@@ -82,3 +82,29 @@ async def test_only_stripe_is_heard_at_its_webhook(address: str, settings: Setti
             assert answer.status_code == expected, (header, answer.text)
     cursor = await owner.execute("select provider_event_id, organization_id from billing_events")
     assert await cursor.fetchall() == [("evt_1", None)]
+
+
+async def test_credit_is_bought_through_the_page_of_usage(settings: Settings, database: Database, owner: Any) -> None:
+    port = free_port()
+    own = settings.model_copy(update={"port": port, "overage_billing": "prepaid", "credit_packs": "2500,500"})
+    async with served(own, database, port) as address, httpx.AsyncClient(base_url=address, headers={"origin": address}) as http:
+        visitor, page, door = Visitor(http), "/dashboard/usage", "/dashboard/billing/credit"
+        await visitor.register("Lagos Glow Salon", "maya@example.com")
+        shown = (await http.get(page)).text
+        assert all(words in shown for words in ("€0<", "€5<", "€25<", 'value="2500"')), shown
+        for pack, status in (("7", 422), ("many", 422), ("-500", 422)):
+            answer = await visitor.send(door, page, pack=pack)
+            assert (answer.status_code, "Choose one of the sizes" in answer.text) == (status, True), pack
+        found = re.search(r"/pay/(cs_test_\w+)", (await visitor.send(door, page, pack="500")).text)
+        assert found is not None
+        for strange in ("cs_test_unknown", "..%2Fcustomers"):
+            assert (await http.get(f"{door}?session_id={strange}")).status_code == 404
+        assert (await http.get(f"{door}?session_id={found[1]}")).headers["location"] == page + "#credit"
+        paid = await http.post("/simulator/stripe/_test/purchases", json={"session": found[1], "number": "4242424242424242"})
+        assert paid.status_code < 300, paid.text
+        for _ in range(2):
+            assert (await http.get(f"{door}?session_id={found[1]}")).status_code == 303
+        assert "€5</strong>" in (await http.get(page)).text
+        await owner.execute("update subscriptions set plan_id = 'free'")
+        refused = await http.post(door, data=hidden_fields(shown) | {"pack": "500"})
+        assert "has no price for more" in (await http.get(refused.headers["location"])).text

@@ -110,3 +110,18 @@ async def test_a_neighbours_figures_are_not_shown(database: Database, settings: 
         await plant(owner, desk, "messages_received", "contact", 41_041)
         assert "41,041" in (await desk.get(PAGE)).text
         assert "41,041" not in (await other.get(PAGE)).text
+
+
+async def test_where_credit_pays_it_is_shown(database: Database, settings: Settings, owner: Owner) -> None:
+    async with seated(database, settings.model_copy(update={"overage_billing": "prepaid", "credit_packs": "5000"})) as desk:
+        await owner.execute("update subscriptions set plan_id = 'starter' where organization_id = %s", (desk.organization_id,))
+        page = (await desk.get(PAGE)).text
+    for words in ("Use prepaid credit, up to an amount each month", 'id="credit"', "taken from your credit"):
+        assert words in page, words
+    assert "€50<" not in page  # nothing is sold where there is no Stripe
+
+
+async def test_where_more_is_billed_afterwards_nothing_is_said_of_credit(database: Database, settings: Settings, owner: Owner) -> None:
+    async with seated(database, settings) as desk:
+        await owner.execute("update subscriptions set plan_id = 'starter' where organization_id = %s", (desk.organization_id,))
+        assert "credit" not in (await desk.get(PAGE)).text

@@ -91,6 +91,7 @@ PIECES = {
     "/dashboard/inbox/{conversation_id}/head": "a piece of a conversation",
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
     "/dashboard/billing/checkout": "leads back from the payment page",
+    "/dashboard/billing/credit": "as above",
     "/dashboard/billing/change": "looked at by tests/browser/test_buying.py, by somebody who has bought something",
     "/dashboard/billing/cancellation": "as above",
     "/healthz": "for programs",

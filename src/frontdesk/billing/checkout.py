@@ -46,7 +46,7 @@ async def start_checkout(money: Money, at: Place, lookup_key: str) -> str:
     """
     begun_by = new_id()
     await count_visit(money, at)
-    customer_id = await _customer(money, at)
+    customer_id = await customer_of(money, at)
     price_id = await catalogue.sold(money, lookup_key)
     async with money.database.tenants([at.organization_id]) as db:
         before = await accounts.begin_checkout(db, at.organization_id, begun_by)
@@ -93,7 +93,7 @@ async def finish_checkout(money: Money, at: Place, session_id: str) -> Synced:
     return synced
 
 
-async def _customer(money: Money, at: Place) -> str:
+async def customer_of(money: Money, at: Place) -> str:
     """The organization's customer, made now if there is none: once, whoever else does so at the same moment."""
     async with money.database.tenants([at.organization_id]) as db:
         account = await accounts.open_account(db, at.organization_id)

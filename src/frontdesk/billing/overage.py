@@ -1,4 +1,4 @@
-"""What organizations used beyond their limits, on their invoices at Stripe: as items of the invoice of a renewal, or of the next one there is."""
+"""What organizations used beyond their limits, billed as the installation chose: on their invoices at Stripe, by its meters, or from credit."""
 
 from datetime import UTC, datetime, time
 from typing import Any
@@ -10,7 +10,7 @@ import structlog
 from frontdesk import usage
 from frontdesk.billing import ledger
 from frontdesk.billing.stripe_api import Money, StripeRefuses, asking
-from frontdesk.usage import Charge, Debtor
+from frontdesk.usage import Charge, Debtor, NotEnoughCredit, Prepaid, UsageBiller
 
 NAMES = {
     "ai_replies": "AI replies", "api_requests": "API calls", "campaigns": "campaigns", "media_bytes": "bytes of media", "messages_sent": "messages sent",
@@ -93,6 +93,17 @@ class Meters:
         return identifier
 
 
+def biller_of(money: Money, *, own_invoice: bool = False) -> UsageBiller:
+    """Whoever turns what went over into money in this installation."""
+    match money.settings.overage_billing:
+        case "meters":
+            return Meters(money)
+        case "prepaid":
+            return Prepaid(money.database)
+        case "invoice_items":
+            return InvoiceItems(money, own_invoice=own_invoice)
+
+
 async def bill_renewal(money: Money, organization_id: UUID, invoice_id: str) -> list[Charge]:
     """Put what is to be billed on the invoice of a renewal while it is a draft; one that is not is left to the next. Raises StripeAway and its kin."""
     with asking():
@@ -111,6 +122,8 @@ async def bill_what_is_due(money: Money) -> bool:
     for organization_id in await usage.overage_due(money.database):
         try:
             billed += len(await _bill(money, organization_id, None))
+        except NotEnoughCredit:
+            log.warning("what went beyond the plan waits for credit", organization=str(organization_id))
         except (StripeRefuses, stripe.CardError) as error:  # about this customer alone: the others are billed all the same
             log.error("what went beyond the plan could not be billed", organization=str(organization_id), error=str(error))
     return billed > 0
@@ -123,8 +136,9 @@ async def _bill(money: Money, organization_id: UUID, invoice_id: str | None) -> 
     if customer_id is None:
         return []
     monthly = subscription is not None and subscription.lives and subscription.billing_interval == "month"
-    biller = InvoiceItems(money, own_invoice=invoice_id is None and not monthly)
-    return await usage.bill_overage(money.database, biller, Debtor(organization_id, customer_id, invoice_id))
+    return await usage.bill_overage(
+        money.database, biller_of(money, own_invoice=invoice_id is None and not monthly), Debtor(organization_id, customer_id, invoice_id)
+    )
 
 
 def _second(day: Any) -> int:

@@ -39,7 +39,7 @@ async def index(request: Request, db: Db, pay: str = "") -> Response:
         usage=[(used[metric], _forecast(used[metric], period, now)) for metric in COUNTED if metric in used],
         choices=[one for one in used.values() if one.sold],
         operator=OperatorContact.read(settings.operator_contact), sells=getattr(request.app.state, "money", None) is not None,
-        simulated=settings.stripe_simulated,
+        simulated=settings.stripe_simulated, prepaid=settings.overage_billing == "prepaid",
     )  # fmt: skip
 
 

@@ -17,11 +17,12 @@ from frontdesk.usage.actions import (
     standing,
 )
 from frontdesk.usage.jobs import keep_books
-from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_overage, overage_due
-from frontdesk.usage.records import Charge, Debtor, Period, Standing, Usage
+from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due
+from frontdesk.usage.records import Charge, Credit, Debtor, Period, Standing, Usage
 
 __all__ = [
     "Charge",
+    "Credit",
     "Debtor",
     "NotEnoughCredit",
     "NotSold",
@@ -33,10 +34,12 @@ __all__ = [
     "UsageBiller",
     "add_credit",
     "anchor",
+    "bill_by",
     "bill_overage",
     "check",
     "choose",
     "consume",
+    "credit",
     "give_back",
     "keep_books",
     "lease",

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from frontdesk.database import Database, Platform, Tenants
-from frontdesk.usage.records import Charge, Drift
+from frontdesk.database import Database, Platform, Tenant, Tenants
+from frontdesk.usage.records import Charge, Credit, Drift
 
 NOBODY = UUID(int=0)
 
@@ -106,6 +106,37 @@ async def book(db: Tenants, organization_id: UUID, source: str, amount: int, cur
             {"organization_id": organization_id, "source": source, "amount": amount, "currency": currency},
         )
     )
+
+
+async def buy(db: Tenants, organization_id: UUID, source: str, amount: int, currency: str) -> bool:
+    """Add what was bought to the credit, once for each source. False when it was before."""
+    return bool(
+        await db.value(
+            "select private.buy_credit(%(organization_id)s, %(source)s, %(amount)s, %(currency)s)",
+            {"organization_id": organization_id, "source": source, "amount": amount, "currency": currency},
+        )
+    )
+
+
+async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
+    """What was bought ahead, in the currency of the plan, and what of it is owed; None only where the subscription was removed by hand."""
+    return await db.record(
+        Credit,
+        """
+        select p.currency, p.overage <> '{}' as sold,
+          coalesce((select sum(c.amount) from public.usage_credits c
+            where c.organization_id = s.organization_id and c.currency = p.currency), 0)::bigint as balance,
+          coalesce((select sum((o.cost + 999) / 1000) from public.usage_overage o
+            where o.organization_id = s.organization_id and o.currency = p.currency and o.billed_at is null), 0)::bigint as owed
+        from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id where s.organization_id = %(organization_id)s
+        """,
+        {"organization_id": organization_id},
+    )
+
+
+async def bill_by(database: Database, way: str) -> None:
+    """Keep how the installation bills what goes beyond limits."""
+    await database.call("select private.bill_overage_by(%(way)s)", {"way": way})
 
 
 async def due(database: Database, after: UUID, how_many: int) -> list[UUID]:

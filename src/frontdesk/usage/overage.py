@@ -6,10 +6,10 @@ from uuid import UUID
 import structlog
 
 from frontdesk import audit
-from frontdesk.database import Database
+from frontdesk.database import Database, Tenant, Tenants
 from frontdesk.errors import Conflict
 from frontdesk.usage import ledger
-from frontdesk.usage.records import Charge, Debtor
+from frontdesk.usage.records import Charge, Credit, Debtor
 
 PIECE = 200  # organizations
 NOTHING = "nothing"  # what a charge of less than half a cent is billed as
@@ -68,10 +68,24 @@ async def bill_overage(database: Database, biller: UsageBiller, debtor: Debtor) 
     return billed
 
 
-async def add_credit(database: Database, organization_id: UUID, source: str, amount: int, currency: str) -> None:
-    """Add what was paid ahead, in minor units; once for each source, such as the payment's own id."""
+async def add_credit(database: Database, organization_id: UUID, source: str, amount: int, currency: str) -> bool:
+    """Add what was paid ahead, in minor units; once for each source, such as the payment's own id. False when it was before."""
     async with database.tenants([organization_id]) as db:
-        await ledger.book(db, organization_id, source, amount, currency)
+        if not await ledger.buy(db, organization_id, source, amount, currency):
+            return False
+        details = {"amount": f"{amount / 100:.2f} {currency}"}
+        await audit.append(db, "credit.bought", organization_id=organization_id, target_type="usage_credit", target_id=source, details=details)
+    return True
+
+
+async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
+    """What the organization has paid ahead, and what of it is owed."""
+    return await ledger.credit(db, organization_id)
+
+
+async def bill_by(database: Database, way: str) -> None:
+    """Let every caller of `consume` know how the installation bills what goes beyond limits: it is said when a process starts."""
+    await ledger.bill_by(database, way)
 
 
 async def overage_due(database: Database) -> list[UUID]:

@@ -163,6 +163,21 @@ class Debtor:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """What was paid ahead, in minor units. owed: what went beyond limits and is not taken from it yet. sold: whether the plan sells anything beyond them."""
+
+    currency: str
+    sold: bool
+    balance: int
+    owed: int
+
+    @property
+    def left(self) -> int:
+        """What more may go beyond limits."""
+        return max(0, self.balance - self.owed)
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """A counter that differs from what it counts."""
 

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from frontdesk.access import Permission
-from frontdesk.database import Tenant
+from frontdesk.database import Tenant, new_id
 from frontdesk.errors import BadInput, NotFound
-from frontdesk.usage import actions, exports, figures
+from frontdesk.settings import Settings
+from frontdesk.usage import actions, exports, figures, overage
 from frontdesk.usage.charts import charts
 from frontdesk.usage.records import Standing
 from frontdesk.web import Db, Door, Form, SignedIn, go, read_form, render, typed
@@ -92,8 +94,16 @@ async def _page(request: Request, db: Tenant, forms: Mapping[str, Form[ChoiceFor
         usage=[(one, period.forecast(one.used, now) if one.kind == "period" else None) for one in standing if one.used or one.allowed is not None],
         charts=charts(await figures.days(db, first, last), first, last), first=first, last=last, at=at,
         shares={name: rows[:SHOWN] for name, rows in found.items()}, more={name: len(rows) > SHOWN for name, rows in found.items()},
-        choices=[(one, forms.get(one.metric)) for one in standing if one.sold],
+        choices=[(one, forms.get(one.metric)) for one in standing if one.sold], **await _credit(request, db),
     )  # fmt: skip
+
+
+async def _credit(request: Request, db: Tenant) -> dict[str, Any]:
+    """Where credit pays for what goes beyond: what there is of it, and what is sold."""
+    settings: Settings = request.app.state.settings
+    prepaid = settings.overage_billing == "prepaid"
+    packs = settings.packs if prepaid and getattr(request.app.state, "money", None) is not None else ()
+    return {"prepaid": prepaid, "credit": await overage.credit(db, db.organization_id) if prepaid else None, "packs": packs, "once": new_id()}
 
 
 def _place(one: Standing) -> tuple[int, str]:

@@ -1,9 +1,10 @@
 """Going to pay, coming back, and looking after cards and invoices: the pages themselves are Stripe's."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import Request
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
 from frontdesk.access import Permission
@@ -19,18 +20,28 @@ from frontdesk.billing import (
     portal_link,
     start_checkout,
 )
+from frontdesk.billing.credit import CREDIT_PAGE, NoCreditSold, NoSuchPack, NothingToSpendOn, finish_purchase, start_purchase
+from frontdesk.billing.credit import RETURN as CREDIT_RETURN
 from frontdesk.errors import BadInput
 from frontdesk.web import Door, SignedIn, actor, entered, go, leave, read_form
 
 door = Door()
 PAGE = "/dashboard/billing"
 COMING = "Thank you. What you paid is being confirmed; this page shows it within a minute."
+CREDIT_COMING = "Once your payment is confirmed, the credit is here. With a direct debit that takes some days."
 
 
 class CheckoutForm(BaseModel):
     """What is bought: the lookup key of a price, such as professional_month_eur."""
 
     price: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,80}$")]
+
+
+class CreditForm(BaseModel):
+    """How much credit is bought. once: what the page gave the form, so that sent twice it opens one checkout."""
+
+    pack: Annotated[int, Field(ge=1, le=100_000_000)]
+    once: UUID
 
 
 class PortalForm(BaseModel):
@@ -81,6 +92,30 @@ async def finish(request: Request, who: SignedIn, session_id: str = "") -> Respo
     if synced.after is None or not synced.after.lives:
         return go(request, PAGE, "Nothing was paid yet. Choose a plan whenever you like.", "info")
     return go(request, PAGE, f"Thank you. You are on {synced.after.plan_name} now." if synced.after.status in ("active", "trialing") else COMING)
+
+
+@door.post(CREDIT_RETURN, needs=Permission.BILLING_WRITE, apart=True)
+async def create_credit_checkout(request: Request, who: SignedIn) -> Response:
+    """Lead to Stripe's page where credit is paid."""
+    form = await read_form(request, CreditForm)
+    if form.data is None:
+        raise NoSuchPack(field="pack")
+    try:
+        return await leave(request, await start_purchase(money_of(request), await place_of(request, who), form.data.pack, str(form.data.once)))
+    except (NoCreditSold, NothingToSpendOn) as error:
+        return go(request, CREDIT_PAGE, str(error), "bad")
+
+
+@door.get(CREDIT_RETURN, needs=Permission.BILLING_READ, apart=True)
+async def finish_credit(request: Request, who: SignedIn, session_id: str = "") -> Response:
+    """Where Stripe's page leads back to: the credit is booked now, should its event not have come yet."""
+    if not session_id:
+        return go(request, CREDIT_PAGE)
+    try:
+        paid = await finish_purchase(money_of(request), await place_of(request, who), session_id)
+    except StripeAway:
+        return go(request, CREDIT_PAGE, CREDIT_COMING)
+    return go(request, CREDIT_PAGE, "Thank you. Your credit is here." if paid else CREDIT_COMING)
 
 
 @door.post(f"{PAGE}/portal", needs=Permission.BILLING_WRITE, apart=True)
