@@ -68,6 +68,10 @@ class Story:
             rows = await owner.execute("select kind from billing_notices where organization_id = %s order by id", (self.shop.organization_id,))
             return [row[0] for row in await rows.fetchall()]
 
+    async def told_of_less(self) -> bool:
+        """Whether the worker's clock has come by."""
+        return "access_reduced" in await self.told()
+
     async def give_card(self, number: str, press: str) -> None:
         """Type a card on one of Stripe's pages."""
         await self.page.get_by_label("Card number").fill(number)
@@ -126,6 +130,7 @@ async def _cannot_pay_and_pays(story: Story) -> None:
     await story.look("grace")
     await story.days(9)
     await story.shows("A payment has been overdue since")
+    await eventually(story.told_of_less, "the organization is told that less is possible")
     await story.look("limited")
     await page.goto("/dashboard/team/invitations")
     await page.get_by_label("Email").fill("tunde@example.com")
