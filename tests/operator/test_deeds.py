@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
+from frontdesk import secret_files
 from frontdesk.access import Permission
+from frontdesk.billing.lifecycle.actions import look
 from frontdesk.database import new_id
+from frontdesk.mail import Mailer
+from frontdesk.settings import Settings
+from tests.mailbox import letters
 from tests.operator.conftest import REASON, Console, send
 from tests.world import World, text, webhook
 
@@ -149,3 +154,24 @@ async def test_the_deeds_are_no_functions_of_the_application(world: World, of: s
         of,
     )
     assert rows == []
+
+
+async def test_an_organization_is_told_by_mail_what_was_decided_about_it_and_who_looked_once_each(console: Console, settings: Settings) -> None:
+    await console.owner.execute("update auth.users set email_confirmed_at = now()")
+    mailer = Mailer(secret_files.load(settings).vault, settings)
+    why = "Three complaints this week & <none> answered"
+    await console.act(f"{console.shop}/suspension", reason=why)
+    await console.act(f"{console.shop}/suspension", reason=why)  # it is suspended: nothing happens, and nothing is told
+    await look(console.database, mailer)
+    await console.act(f"{console.shop}/suspension/removal")
+    await console.look()
+    for _ in range(2):
+        await look(console.database, mailer)
+    told = [one for one in await letters(console.owner, settings, "maya@example.com") if one.template.startswith("billing/organization_")]
+    assert [one.template for one in told] == ["billing/organization_suspended", "billing/organization_resumed", "billing/organization_viewed"]
+    assert why in told[0].letter.text and REASON in told[2].letter.text
+    assert "&amp; &lt;none&gt;" in str(told[0].letter.html)
+    await console.act("/operator/viewing/end")
+    await console.act(f"{console.shop}/suspension", reason=why)  # a second time is told again
+    await look(console.database, mailer)
+    assert len(await letters(console.owner, settings, "maya@example.com")) == len(told) + 1
