@@ -216,7 +216,15 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "walk_audit": lambda shop: (shop.organization_id, 0, 10),
 }
 # They name no organization.
-HARMLESS = {"acting_user_is_verified", "current_organization_ids", "organizations_allowing", "period_end", "period_start", "status_rank"}
+HARMLESS = {
+    "acting_organization_is_suspended",
+    "acting_user_is_verified",
+    "current_organization_ids",
+    "organizations_allowing",
+    "period_end",
+    "period_start",
+    "status_rank",
+}
 
 
 @pytest.mark.parametrize("stranger", sorted(STRANGERS.keys() - {"application without a role"}))  # that one acts for the whole installation

@@ -50,12 +50,16 @@ async def test_a_stream_of_an_organization_that_is_looked_into_ends_with_the_loo
 
 
 async def test_the_keys_of_a_suspended_organization_read_and_write_nothing(desk: Desk) -> None:
-    program = await desk.program()
+    program, narrow = await desk.program(), await desk.program("contacts:read")
     await desk.world.owner.execute("update organizations set suspended_at = now(), suspended_reason = 'a reason' where id = %s", (desk.shop.organization_id,))
     assert (await program.get("/organization")).status_code == 200
     conversation = await desk.conversation()  # what customers write is stored
     assert (await program.get(f"/conversations/{conversation}/messages")).status_code == 200
-    assert (await program.post(f"/conversations/{conversation}/messages", {"text": "hello"})).status_code == 403
+    refused = await program.post(f"/conversations/{conversation}/messages", {"text": "hello"})
+    assert refused.status_code == 403 and "The organization of this API key is suspended" in refused.json()["detail"]
+    assert "needs the permission" in (await narrow.get(f"/conversations/{conversation}/messages")).json()["detail"]  # that it never had
+    await desk.world.owner.execute("update organizations set suspended_at = null, suspended_reason = null where id = %s", (desk.shop.organization_id,))
+    assert "needs the permission" in (await narrow.post(f"/conversations/{conversation}/messages", {"text": "hello"})).json()["detail"]
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ class ScopeMissing(NotAllowed):
     """This API key may not do this."""
 
 
+class KeySuspended(NotAllowed):
+    """The organization of this API key is suspended: until it goes on, its keys only read. Its owners know why."""
+
+
 class EmailUnconfirmed(NotAllowed):
     """Whoever made this API key has not confirmed their email yet. Until then nothing is sent to other people."""
 
@@ -79,7 +83,7 @@ class GuardedRoute(APIRoute):
 
 
 async def answer(request: Request, needs: Permission, handle: Handle, verified: bool = False, apart: bool = False) -> Response:
-    """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing.
+    """Let the call in, do it, and commit. Raises UnknownKey or TooManyCalls before anything is read of what was sent, and ScopeMissing or KeySuspended.
 
     verified: whether the email of whoever made the key must be his. Raises EmailUnconfirmed. apart: the handler asks another server, so that it
     gets no transaction, and its answer is kept nowhere.
@@ -91,13 +95,20 @@ async def answer(request: Request, needs: Permission, handle: Handle, verified: 
     await request.body()  # now, so that no transaction waits for a caller who sends slowly
     async with request.app.state.database.tenant_of_key(key_hash, _caller(request)) as db:
         if needs not in db.permissions:
-            raise ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
+            raise await _refusal(db, needs)
         if verified and not await db.value("select private.acting_user_is_verified()"):
             raise EmailUnconfirmed
         state(request)["caller"] = Caller(db.organization_id, db.actor)
         if not apart:
             return await _within(request, db, handle)
     return await handle(request)
+
+
+async def _refusal(db: Tenant, needs: Permission) -> NotAllowed:
+    """What a key is told that may not do this: for a while nobody may, or it never could."""
+    if not needs.value.endswith(":read") and await db.value("select private.acting_organization_is_suspended()"):
+        return KeySuspended()
+    return ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
 
 
 async def _within(request: Request, db: Tenant, handle: Handle) -> Response:

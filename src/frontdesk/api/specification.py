@@ -27,7 +27,7 @@ WHY = {
     400: "The body cannot be read.",
     401: "The API key opens nothing from here: unknown, incomplete, revoked, expired, from a network it is not for, or of a member who has left.",
     402: "The plan's limit is reached.",
-    403: "The API key lacks the permission, which is named.",
+    403: "The API key lacks the permission, which is named; or the organization is suspended, and its keys only read.",
     404: "There is nothing of this id in the key's organization.",
     405: "The address does not answer to this method.",
     409: "It cannot be done now; the detail says why.",

@@ -5647,6 +5647,14 @@ end $$;
 create trigger organizations_suspended_touch after update of suspended_at on public.organizations
   for each row when (old.suspended_at is distinct from new.suspended_at) execute function private.touch_suspended();
 
+-- Whether the organization of this transaction is suspended: asked where a permission is missing, so that a program is told which of both it is.
+create function private.acting_organization_is_suspended() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.organizations o
+    where o.id = nullif(current_setting('frontdesk.organization_id', true), '')::uuid and o.suspended_at is not null)
+$$;
+grant execute on function private.acting_organization_is_suspended() to frontdesk_member;
+
 -- Tells an organization what its operator decided about it, and that he looked into it: a notice each, once, which the clock of its subscription mails.
 create function private.tell_of_suspension() returns trigger
 language plpgsql security definer set search_path = '' as $$
