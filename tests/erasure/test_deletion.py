@@ -133,6 +133,28 @@ async def test_no_transaction_holds_more_than_a_piece(desk: Desk, owner: Owner, 
     assert max(sizes) <= 20 and len(sizes) > 20
 
 
+async def test_a_deletion_that_fails_is_put_off_and_the_others_go_on(desk: Desk, neighbour: Desk, owner: Owner, database: Database) -> None:
+    await ask(desk)
+    await due(owner)
+    await actions.sweep(database)  # the one that fails began first
+    ((slug,),) = await (await owner.execute("select slug from organizations where id = %s", (neighbour.organization_id,))).fetchall()
+    await ask(neighbour, slug)
+    await due(owner)
+    await owner.execute("create table stuck (id uuid references organizations (id))")
+    await owner.execute("insert into stuck values (%s)", (desk.organization_id,))
+    await finish(database)
+    left = "select o.id, p.failures from organizations o left join private.deletions_put_off p on p.organization_id = o.id"
+    assert await (await owner.execute(left)).fetchall() == [(desk.organization_id, 1)]
+    assert await actions.sweep(database) == 0  # its minute is not over
+    await owner.execute("update private.deletions_put_off set until = now()")
+    await finish(database)
+    assert await (await owner.execute("select failures, until > now() + interval '90 seconds' from private.deletions_put_off")).fetchall() == [(2, True)]
+    await owner.execute("drop table stuck")
+    await owner.execute("update private.deletions_put_off set until = now()")
+    await finish(database)
+    assert await (await owner.execute("select count(*) from organizations")).fetchone() == (0,)
+
+
 async def test_killed_between_any_two_lines_it_goes_on(desk: Desk, owner: Owner, database: Database, urls: Urls) -> None:
     await ask(desk)
     await due(owner)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import structlog
+from psycopg import DatabaseError, OperationalError
 
 from frontdesk import audit, organizations
 from frontdesk.database import Console, Database, Tenant
@@ -65,7 +66,21 @@ async def sweep(database: Database) -> int:
         for begun in await store.begin(db):
             log.info("the deletion of an organization has begun", organization=str(begun["id"]), slug=begun["slug"])
     async with database.platform() as db:
-        piece: Piece | None = await store.delete_a_piece(db, PIECE)
+        going = await store.next_deletion(db)
+    return await _delete_a_piece(database, going) if going is not None else 0
+
+
+async def _delete_a_piece(database: Database, organization_id: UUID) -> int:
+    try:
+        async with database.platform() as db:
+            piece: Piece | None = await store.delete_a_piece(db, organization_id, PIECE)
+    except OperationalError:
+        raise  # it is about the database, not about this organization
+    except DatabaseError as error:
+        async with database.platform() as db:
+            await store.put_off(db, organization_id)
+        log.error("a piece of a deletion failed; the others go on", organization=str(organization_id), error=str(error))
+        return 1  # look for the next at once
     if piece is None:
         return 0
     if piece.of_table == "public.organizations":

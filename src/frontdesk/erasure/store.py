@@ -56,9 +56,24 @@ async def begin(db: Platform) -> list[dict[str, Any]]:
     return await db.rows("select id, slug from private.begin_deletions()")
 
 
-async def delete_a_piece(db: Platform, how_many: int) -> Piece | None:
-    """Delete so many rows of one organization whose deletion has begun; None when there is none."""
-    return await db.record(Piece, "select id, slug, of_table, gone from private.delete_a_piece(%(how_many)s)", {"how_many": how_many})
+async def next_deletion(db: Platform) -> UUID | None:
+    """The organization of which a piece is deleted next; None when nothing is to be deleted now."""
+    found: UUID | None = await db.value("select private.next_deletion()")
+    return found
+
+
+async def delete_a_piece(db: Platform, organization_id: UUID, how_many: int) -> Piece | None:
+    """Delete so many rows of an organization whose deletion has begun; None when another worker is at it."""
+    return await db.record(
+        Piece,
+        "select id, slug, of_table, gone from private.delete_a_piece(%(how_many)s, %(organization_id)s)",
+        {"how_many": how_many, "organization_id": organization_id},
+    )
+
+
+async def put_off(db: Platform, organization_id: UUID) -> None:
+    """Let the others go first for a while."""
+    await db.run("select private.put_deletion_off(%(organization_id)s)", {"organization_id": organization_id})
 
 
 async def addresses(db: Tenant, contact_id: UUID) -> list[dict[str, Any]]:
