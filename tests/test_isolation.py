@@ -174,6 +174,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "data_key": lambda shop: (shop.organization_id, "v1.k.n.c"),
     "create_api_key": lambda shop: (shop.organization_id, new_id(), bytes(32), "x", "fd_live_000000", ["contacts:read"], [], None),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
+    "part_from_canceled": lambda shop: (shop.organization_id, 90),
     "erase_contact": lambda shop: (shop.organization_id, new_id()),
     "entitlements_of": lambda shop: (shop.organization_id, "contacts"),
     "export_rows": lambda shop: (shop.organization_id, "contacts", None, 10),

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     oidc_client_id: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_ID")
     oidc_client_secret: str | None = Field(None, validation_alias="FRONTDESK_OIDC_CLIENT_SECRET")
     oidc_name: str | None = Field(None, validation_alias="FRONTDESK_OIDC_NAME", max_length=60)
+    delete_canceled_after_days: int | None = Field(None, validation_alias="FRONTDESK_DELETE_CANCELED_AFTER_DAYS", ge=90, le=3650)
     api_calls_per_minute: int = Field(600, validation_alias="FRONTDESK_API_CALLS_PER_MINUTE", ge=1, le=10_000_000)
     api_failures_per_minute: int = Field(30, validation_alias="FRONTDESK_API_FAILURES_PER_MINUTE", ge=1, le=10_000_000)
 

@@ -55,7 +55,7 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(sender.run(stop))
             if books:
                 group.create_task(books.run(stop))
-            group.create_task(erasure.delete_what_is_due(database, stop))
+            group.create_task(erasure.delete_what_is_due(database, settings.delete_canceled_after_days, stop))
             group.create_task(usage.keep_books(database, stop))
             group.create_task(billing.keep_time(database, Mailer(secret_files.load(settings).vault, settings), stop))
             for seconds, what in CLOCK:

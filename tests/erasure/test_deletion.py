@@ -190,7 +190,7 @@ async def test_the_worker_does_it_by_itself_and_stops_when_told(desk: Desk, owne
     await ask(desk)
     await due(owner)
     stop = asyncio.Event()
-    working = asyncio.create_task(delete_what_is_due(database, stop))
+    working = asyncio.create_task(delete_what_is_due(database, None, stop))
     async with asyncio.timeout(30):
         while await rows_of(owner, desk):
             await asyncio.sleep(0.05)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from frontdesk.database import Console, Platform, Tenant
+from frontdesk.database import Console, Platform, Tenant, Tenants
 from frontdesk.erasure.records import Deletion, Piece
 
 
@@ -74,6 +74,27 @@ async def delete_a_piece(db: Platform, organization_id: UUID, how_many: int) -> 
 async def put_off(db: Platform, organization_id: UUID) -> None:
     """Let the others go first for a while."""
     await db.run("select private.put_deletion_off(%(organization_id)s)", {"organization_id": organization_id})
+
+
+async def claim_chore(db: Platform, chore: str, seconds: float) -> bool:
+    """Whether it is time for this again, and nobody else does it."""
+    return bool(await db.value("select private.claim_chore(%(chore)s, %(seconds)s)", {"chore": chore, "seconds": seconds}))
+
+
+async def canceled(db: Platform, after_days: int | None) -> list[UUID]:
+    """Organizations that have canceled, as far as something may be due about them."""
+    return [row["id"] for row in await db.rows("select id from private.canceled_organizations(%(days)s::integer) as found (id)", {"days": after_days})]
+
+
+async def part_from_canceled(db: Tenants, organization_id: UUID, after_days: int | None) -> str | None:
+    """Do what the clock says about one of them."""
+    done: str | None = await db.value("select private.part_from_canceled(%(id)s, %(days)s::integer)", {"id": organization_id, "days": after_days})
+    return done
+
+
+async def name_of(db: Tenants, organization_id: UUID) -> str:
+    """What it is called."""
+    return str(await db.value("select name from public.organizations where id = %(id)s", {"id": organization_id}))
 
 
 async def addresses(db: Tenant, contact_id: UUID) -> list[dict[str, Any]]:

@@ -20,9 +20,10 @@ OWED = "insert into billing_notices (organization_id, id, kind, object, facts) v
 FACTS = """{"plan": "Professional", "ends_at": "2026-12-02T09:00:00+00:00", "bought": true, "amount": 9900, "currency": "EUR", "day": 3,
   "limited_at": "2026-12-02T09:00:00+00:00", "read_only_at": "2026-12-16T09:00:00+00:00", "access": "grace_limited", "status": "past_due",
   "renews_at": "2026-12-02T09:00:00+00:00", "interval": "year", "metric": "messages_sent", "used": 4000, "allowed": 5000, "reason": "Three complaints.",
-  "purpose": "view"}"""
+  "purpose": "view", "deleted_at": "2026-12-16T09:00:00+00:00"}"""
 KINDS = ("trial_ending", "trial_ended", "payment_failed", "action_required", "access_reduced", "canceled", "renewal_ahead", "plan_changed",
-         "usage_nearly_full", "usage_full", "overage_cap_reached", "organization_suspended", "organization_resumed", "organization_viewed")  # fmt: skip
+         "usage_nearly_full", "usage_full", "overage_cap_reached", "organization_suspended",
+         "organization_resumed", "organization_viewed", "deletion_ahead")  # fmt: skip
 
 
 @pytest.fixture
