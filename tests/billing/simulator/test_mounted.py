@@ -14,13 +14,13 @@ from tests.billing.simulator.stage import KEY
 from tests.channels.simulator.stage import serving
 
 
-def built(folder: Path, **more: str) -> Any:
+def built(folder: Path, database: Database | None = None, **more: str) -> Any:
     settings = Settings(_env_file=None, FRONTDESK_DATA_DIR=folder, **more)
-    return application.build(settings, cast(Database, None), cast(Any, None), cast(Any, None))
+    return application.build(settings, cast(Database, database), cast(Any, None), cast(Any, None))
 
 
-async def test_programs_reach_it_without_an_origin_and_events_go_to_the_product(tmp_path: Path) -> None:
-    product = built(tmp_path, PORT="3999")
+async def test_programs_reach_it_without_an_origin_and_events_go_to_the_product(tmp_path: Path, database: Database) -> None:
+    product = built(tmp_path, database, PORT="3999")
     async with running(product.state.stripe_simulator):
         account = product.state.stripe_simulator.state.account
         assert account.settings.webhook_url == "http://127.0.0.1:3999/webhooks/stripe"
