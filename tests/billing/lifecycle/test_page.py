@@ -89,3 +89,17 @@ async def test_an_admin_sees_and_buys_nothing(database: Database, settings: Sett
         assert (await desk.get("/dashboard/billing/cancellation")).status_code == 403
     assert "Professional" in text
     assert 'name="price"' not in text
+
+
+async def test_what_goes_on_beyond_the_plan_is_not_called_stopped(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
+    async with selling(database, settings) as desk:
+        await owner.execute(f"update subscriptions set status = 'active', {BOUGHT}")  # type: ignore[arg-type]  # literal above
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 50000)", (desk.organization_id,))
+        assert "Used up: nothing more is sent" in await page(desk)
+        await owner.execute(
+            "insert into usage_choices (organization_id, metric, over_limit, cap) values (%s, 'messages_sent', 'overage', 2000)", (desk.organization_id,)
+        )
+        assert "It goes on up to your amount" in await page(desk)
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 2500)", (desk.organization_id,))
+        text = await page(desk)
+    assert "2,500 beyond the plan: €10 of at most €20" in text and "Used up" not in text
