@@ -41,7 +41,7 @@ async def test_a_program_gets_json_that_names_the_field(world: World) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
         "type": "about:blank",
-        "title": "Somebody was faster",
+        "title": "This cannot be done now",
         "status": 409,
         "detail": "This name is taken.",
         "field": "name",

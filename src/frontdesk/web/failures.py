@@ -34,7 +34,7 @@ TITLES = {
     403: "This is not allowed",
     404: "There is nothing here",
     405: "This cannot be done here",
-    409: "Somebody was faster",
+    409: "This cannot be done now",
     413: "This is too big",
     422: "Something is not right",
     429: "Too many tries",

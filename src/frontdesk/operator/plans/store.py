@@ -23,8 +23,8 @@ async def plans(db: Console) -> list[Plan]:
 
 
 async def metrics(db: Console) -> list[dict[str, Any]]:
-    """What can be limited, with how it is called."""
-    return await db.rows("select metric, description from public.usage_metrics order by metric")
+    """What can be limited, with how it is called. kind: of what is counted by period only, more can be sold."""
+    return await db.rows("select metric, description, kind from public.usage_metrics order by metric")
 
 
 async def change(

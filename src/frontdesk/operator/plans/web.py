@@ -101,7 +101,7 @@ def _written(plan: Plan) -> dict[str, Any]:
 
 async def _offer(db: Console, plan: Plan, form: Form[Any]) -> actions.Offer:
     """What the form says; what cannot be read stands beside its field."""
-    names = [one["metric"] for one in await store.metrics(db)]
+    metrics = await store.metrics(db)
 
     def read(name: str, how: Callable[[str], int | None], complaint: str) -> int | None:
         try:
@@ -110,11 +110,15 @@ async def _offer(db: Console, plan: Plan, form: Form[Any]) -> actions.Offer:
             form.errors[name] = complaint
             return None
 
-    overage = {name: read(f"overage_{name}", minor, "Write an amount such as 4.50, or nothing.") for name in names}
+    overage = {name: read(f"overage_{name}", minor, "Write an amount such as 4.50, or nothing.") for name in _names(metrics, "period")}
     return actions.Offer(
         str(form.value("name")), str(form.value("description")),
-        {name: read(f"limit_{name}", count, "Write a whole number, or nothing for no limit.") for name in names},
+        {name: read(f"limit_{name}", count, "Write a whole number, or nothing for no limit.") for name in _names(metrics, "period", "level")},
         {name: bool(form.value(f"feature_{name}")) for name in await _features(db)},
         {name: amount for name, amount in overage.items() if amount is not None},
         {one: read(f"price_{one}", minor, "Write an amount such as 29 or 29.50, or nothing if it is not sold so.") for one in INTERVALS if plan.id != FREE},
     )  # fmt: skip
+
+
+def _names(metrics: list[dict[str, Any]], *kinds: str) -> list[str]:
+    return [one["metric"] for one in metrics if one["kind"] in kinds]
