@@ -40,7 +40,8 @@ async def subscription_of(db: Tenants, organization_id: UUID) -> Subscription | 
         """
         select s.plan_id, p.name as plan_name, s.status, s.billing_interval, s.trial_ends_at, s.current_period_end,
           s.provider_subscription_id, s.price_lookup_key, s.amount, s.currency, s.current_period_start, s.cancel_at_period_end, s.cancel_at, s.canceled_at,
-          s.past_due_since, s.scheduled_plan_id, s.scheduled_interval, s.scheduled_at, s.provider_schedule_id, s.latest_invoice_id, s.synced_at
+          s.past_due_since, s.scheduled_plan_id, s.scheduled_interval, s.scheduled_amount, s.scheduled_at, s.provider_schedule_id,
+          s.latest_invoice_id, s.synced_at
         from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
         where s.organization_id = %(organization_id)s for no key update of s
         """,
@@ -48,20 +49,20 @@ async def subscription_of(db: Tenants, organization_id: UUID) -> Subscription | 
     )
 
 
-async def plan_of(db: Tenants, price_id: str, lookup_key: str | None, product_id: str | None) -> tuple[str, str] | None:
-    """The plan and the interval that a price of Stripe's is for: by its id, else by its lookup key; the plan alone also by the product."""
+async def plan_of(db: Tenants, price_id: str, lookup_key: str | None, product_id: str | None) -> tuple[str, str, int | None] | None:
+    """The plan and the interval that a price of Stripe's is for, and its amount: by its id, else by its lookup key; the plan alone also by the product."""
     row = await db.row(
         """
-        select plan_id, billing_interval from public.plan_prices
+        select plan_id, billing_interval, amount from public.plan_prices
         where provider_price_id = %(price_id)s or lookup_key = %(lookup_key)s
         order by provider_price_id = %(price_id)s desc nulls last, retired_at is null desc limit 1
         """,
         {"price_id": price_id, "lookup_key": lookup_key},
     )
     if row is not None:
-        return row["plan_id"], row["billing_interval"]
+        return row["plan_id"], row["billing_interval"], row["amount"]
     plan = await db.value("select id from public.subscription_plans where 'frontdesk_' || id = %(product_id)s", {"product_id": product_id})
-    return None if plan is None else (plan, "")
+    return None if plan is None else (plan, "", None)
 
 
 async def store_account(db: Tenants, organization_id: UUID, standing: Standing) -> None:
@@ -81,8 +82,8 @@ async def store_account(db: Tenants, organization_id: UUID, standing: Standing) 
     )  # fmt: skip
 
 
-async def store_subscription(db: Tenants, organization_id: UUID, running: Running, plan_id: str, following: tuple[str, str] | None) -> None:
-    """Keep what the organization has now. following: plan and interval of what comes at the period's end."""
+async def store_subscription(db: Tenants, organization_id: UUID, running: Running, plan_id: str, following: tuple[str, str, int | None] | None) -> None:
+    """Keep what the organization has now. following: plan, interval and amount of what comes at the period's end."""
     await db.run(
         """
         update public.subscriptions set
@@ -94,7 +95,7 @@ async def store_subscription(db: Tenants, organization_id: UUID, running: Runnin
           provider_subscription_id = %(id)s, price_lookup_key = %(lookup_key)s, provider_price_id = %(provider_price_id)s,
           amount = %(amount)s, currency = %(currency)s, latest_invoice_id = %(latest_invoice_id)s,
           provider_schedule_id = %(schedule_id)s, scheduled_plan_id = %(scheduled_plan_id)s, scheduled_interval = %(scheduled_interval)s,
-          scheduled_at = %(scheduled_at)s, synced_at = now()
+          scheduled_amount = %(scheduled_amount)s, scheduled_at = %(scheduled_at)s, synced_at = now()
         where organization_id = %(organization_id)s
         """,
         {name: getattr(running, name) for name in (
@@ -102,7 +103,8 @@ async def store_subscription(db: Tenants, organization_id: UUID, running: Runnin
             "ended_at", "lookup_key", "provider_price_id", "amount", "currency", "latest_invoice_id", "schedule_id",
         )} | {
             "organization_id": organization_id, "plan_id": plan_id, "scheduled_plan_id": following and following[0],
-            "scheduled_interval": (following and following[1]) or None, "scheduled_at": running.scheduled.at if running.scheduled and following else None,
+            "scheduled_interval": (following and following[1]) or None, "scheduled_amount": following and following[2],
+            "scheduled_at": running.scheduled.at if running.scheduled and following else None,
         },
     )  # fmt: skip
 
@@ -112,7 +114,8 @@ async def end_subscription(db: Tenants, organization_id: UUID) -> None:
     await db.run(
         """
         update public.subscriptions set plan_id = 'free', status = 'canceled', ended_at = coalesce(ended_at, now()), past_due_since = null,
-          cancel_at_period_end = false, scheduled_plan_id = null, scheduled_interval = null, scheduled_at = null, provider_schedule_id = null, synced_at = now()
+          cancel_at_period_end = false, scheduled_plan_id = null, scheduled_interval = null, scheduled_amount = null, scheduled_at = null,
+          provider_schedule_id = null, synced_at = now()
         where organization_id = %(organization_id)s
         """,
         {"organization_id": organization_id},

@@ -85,6 +85,7 @@ class Subscription:
     past_due_since: datetime | None = None
     scheduled_plan_id: str | None = None
     scheduled_interval: str | None = None
+    scheduled_amount: int | None = None
     scheduled_at: datetime | None = None
     provider_schedule_id: str | None = None
     latest_invoice_id: str | None = None

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +117,8 @@ async def _store(db: Tenants, organization_id: UUID, standing: Standing) -> Sync
 
 def _is_still_trying(before: Subscription, running: Running) -> bool:
     """Whether a trial of ours goes on: a first payment that has not succeeded takes nothing away."""
-    return before.status == "trialing" and before.provider_subscription_id is None and running.status in NOT_YET
+    tries = before.status == "trialing" and not before.trial_over(datetime.now(UTC))
+    return tries and before.provider_subscription_id is None and running.status in NOT_YET
 
 
 async def _store_running(db: Tenants, organization_id: UUID, running: Running) -> None:

@@ -383,7 +383,8 @@ create table public.subscriptions (
   access text not null default 'full' check (access in ('full', 'grace_full', 'grace_limited', 'read_only', 'free')),
   limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
   features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
-  look_at timestamptz not null default now()  -- when the clock changes something next, or somebody has
+  look_at timestamptz not null default now(),  -- when the clock changes something next, or somebody has
+  scheduled_amount bigint check (scheduled_amount >= 0)  -- what was agreed for then, whatever is sold since
 );
 create index subscriptions_look_at on public.subscriptions (look_at);
 create index subscriptions_scheduled_plan on public.subscriptions (scheduled_plan_id) where scheduled_plan_id is not null;
@@ -1012,6 +1013,11 @@ grant execute on function private.take_due_subscriptions(integer) to frontdesk_a
 -- Payments are overdue for so much longer: whoever turns the clock of the simulated Stripe sees the days of grace go by here too.
 create function private.let_time_pass(seconds bigint) returns void
 language sql security definer set search_path = '' as $$
+  -- what was told is known by when it became overdue, and stays told
+  update public.billing_notices n set object = to_char((s.past_due_since - make_interval(secs => seconds)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
+  from public.subscriptions s
+  where s.organization_id = n.organization_id and s.past_due_since is not null and n.kind in ('payment_failed', 'access_reduced')
+    and n.object = to_char(s.past_due_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
   update public.subscriptions s set past_due_since = s.past_due_since - make_interval(secs => seconds), look_at = now() where s.past_due_since is not null
 $$;
 grant execute on function private.let_time_pass(bigint) to frontdesk_app;

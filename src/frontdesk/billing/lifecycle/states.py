@@ -67,7 +67,7 @@ def upcoming(one: Subscription | None, prices: Sequence[Price]) -> Upcoming | No
         return None
     for price in prices:
         if (price.plan_id, price.billing_interval, price.currency) == (one.scheduled_plan_id, one.scheduled_interval, one.currency):
-            return Upcoming(at, price.plan_id, price.amount, price.currency)
+            return Upcoming(at, price.plan_id, one.scheduled_amount or price.amount, price.currency)
     return Upcoming(at, one.plan_id, one.amount, one.currency)
 
 
