@@ -55,9 +55,8 @@ async def test_a_purchase_that_was_not_heard_is_made_good(till: Till) -> None:
     till.gate.shut = True
     await till.pay(session)
     await till.days(4)
-    till.gate.shut = False
     assert await credit(till) == []
-    assert await keep_missed(till.money) > 0
+    assert await keep_missed(till.money) > 0  # while nothing comes by itself: Stripe tries again, too
     while await handle_next(till.money):
         pass
     assert await credit(till) == [5000]
