@@ -44,7 +44,7 @@ async def fill(owner: psycopg.AsyncConnection[Any]) -> dict[str, Any]:
         "late": "plan_id = 'professional', status = 'past_due', past_due_since = now() - interval '2 days'",
         "left": "plan_id = 'professional', status = 'canceled'",
     }.items():
-        await owner.execute(f"update subscriptions set {assignment} where organization_id = %s", (shops[name].organization_id,))  # type: ignore[arg-type]
+        await owner.execute(f"update subscriptions set {assignment} where organization_id = %s", (shops[name].organization_id,))  # type: ignore[arg-type]  # literal above
     await owner.execute("delete from subscriptions where organization_id = %s", (shops["without"].organization_id,))
     for shop in shops.values():
         rows = Rows(shop.organization_id, shop.owner_id, shop.channel_id)

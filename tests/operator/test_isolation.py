@@ -49,7 +49,7 @@ async def test_an_operator_reads_the_tables_that_are_listed_and_no_message(world
         assert written == []
         for table in sorted(mine):
             key = "id" if table == "organizations" else "organization_id"
-            seen = await db._connection.execute(f"select count(*) from public.{table} t where t.{key} = %s", (world.shop.organization_id,))  # type: ignore[arg-type]
+            seen = await db._connection.execute(f"select count(*) from public.{table} t where t.{key} = %s", (world.shop.organization_id,))  # type: ignore[arg-type]  # names of the catalogue
             assert (await seen.fetchone()) != (0,), table
 
 

@@ -63,6 +63,6 @@ async def age(world: World, shop: Shop, months: int = 1) -> None:
     """Let everything counted be of earlier months."""
     for table in ("organization_usage", "usage_overage", "usage_leases"):
         await world.owner.execute(
-            f"update {table} set period_start = (period_start - make_interval(months => %s))::date where organization_id = %s",  # type: ignore[arg-type]
+            f"update {table} set period_start = (period_start - make_interval(months => %s))::date where organization_id = %s",  # type: ignore[arg-type]  # literal above
             (months, shop.organization_id),
         )

@@ -11,7 +11,7 @@ from frontdesk.usage.web import BadCap, _cap
 
 def standing(used: int = 0, allowed: int | None = 100, **more: object) -> Standing:
     said = {"unit": "message", "over_limit": "overage", "cap": 20, "price": 1500, "currency": "EUR", "over": 0, "cost": 0, "may_go_over": True} | more
-    return Standing("messages_sent", "period", used, allowed, **said)  # type: ignore[arg-type]
+    return Standing("messages_sent", "period", used, allowed, **said)  # type: ignore[arg-type]  # fields of several types
 
 
 def test_a_limit_is_close_from_four_fifths_on_and_full_at_its_end() -> None:

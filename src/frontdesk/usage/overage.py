@@ -59,7 +59,7 @@ async def bill_overage(database: Database, biller: UsageBiller, debtor: Debtor) 
     for charge in charges:
         try:
             item = await biller.bill(debtor, charge) if charge.amount else NOTHING
-        except Exception:
+        except Exception:  # given back for another try, and raised again
             async with database.tenants([organization_id]) as db:
                 await ledger.release(db, organization_id, charge)
             raise

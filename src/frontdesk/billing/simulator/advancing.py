@@ -84,5 +84,5 @@ class Pulse:
             await asyncio.sleep(PULSE)
             try:
                 await advance(self._account, 0)
-            except Exception:
+            except Exception:  # whatever it is, the next beat tries again
                 log.exception("the simulated Stripe could not do what was due")

@@ -69,7 +69,7 @@ class Courier:
             try:
                 parcels, following = await self._do(lambda world: deliveries.claim(world, self._pace))
                 await self._carry(parcels)
-            except Exception:
+            except Exception:  # whatever it is, later webhooks are still carried
                 log.exception("webhooks of the simulated Stripe could not be looked at")
                 await asyncio.sleep(BREATH)
                 continue
