@@ -12,6 +12,7 @@ from frontdesk.billing.lifecycle.moves import Move
 from frontdesk.billing.lifecycle.previews import REFUSED as CHANGE_REFUSED
 from frontdesk.billing.lifecycle.previews import AmountChanged, Change
 from frontdesk.billing.lifecycle.previews import preview as preview_change
+from frontdesk.billing.lifecycle.turns import BeingChanged
 from frontdesk.billing.portal import NothingBoughtYet, portal_link
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
 from frontdesk.billing.store import account, current, invoices, plan, plan_in_use, plans, prices
@@ -20,9 +21,9 @@ from frontdesk.billing.syncing import BeingSynchronized, Synced, sync_customer
 from frontdesk.billing.webhook import StripeWebhook
 
 __all__ = [
-    "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingSynchronized", "Bookkeeper", "CatalogueDrifted", "Change",
-    "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale", "OtherCheckout", "OtherCurrency", "Place",
-    "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook", "Subscription", "Synced", "account", "asking",
-    "change_plan", "condition", "current", "finish_checkout", "invoices", "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans",
-    "portal_link", "preview_change", "prices", "start_checkout", "sync_customer",
+    "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingChanged", "BeingSynchronized", "Bookkeeper",
+    "CatalogueDrifted", "Change", "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale",
+    "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook",
+    "Subscription", "Synced", "account", "asking", "change_plan", "condition", "current", "finish_checkout", "invoices", "keep_time", "let_time_pass",
+    "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices", "start_checkout", "sync_customer",
 ]  # fmt: skip

@@ -117,3 +117,38 @@ async def plan_name(db: Tenants, lookup_key: str) -> str | None:
         {"key": lookup_key},
     )
     return found
+
+
+async def begin_change(db: Tenants, organization_id: UUID, begun_by: UUID, seconds: float) -> bool:
+    """Take the turn to change the plan, for so many seconds. False while it is another's, who has not been silent for longer than his own."""
+    return bool(
+        await db.value(
+            """
+            update public.billing_accounts set change_begun = %(begun_by)s, change_until = now() + make_interval(secs => %(seconds)s)
+            where organization_id = %(organization_id)s and (change_until is null or change_until < now()) returning true
+            """,
+            {"organization_id": organization_id, "begun_by": begun_by, "seconds": seconds},
+        )
+    )
+
+
+async def hold_change(db: Tenants, organization_id: UUID, begun_by: UUID, seconds: float) -> bool:
+    """Keep the turn for so many seconds more. False where it went to another, who may have changed the plan since."""
+    return bool(
+        await db.value(
+            """
+            update public.billing_accounts set change_until = now() + make_interval(secs => %(seconds)s)
+            where organization_id = %(organization_id)s and change_begun = %(begun_by)s returning true
+            """,
+            {"organization_id": organization_id, "begun_by": begun_by, "seconds": seconds},
+        )
+    )
+
+
+async def end_change(db: Tenants, organization_id: UUID, begun_by: UUID) -> None:
+    """Pass the turn on."""
+    await db.run(
+        "update public.billing_accounts set change_begun = null, change_until = null"
+        " where organization_id = %(organization_id)s and change_begun = %(begun_by)s",
+        {"organization_id": organization_id, "begun_by": begun_by},
+    )

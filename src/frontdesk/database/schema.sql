@@ -749,7 +749,11 @@ create table public.billing_accounts (
   checkout_lookup_key text,
   checkout_begun uuid,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  -- who changes the plan at this moment, and until when nobody else does, should it be silent from now on
+  change_begun uuid,
+  change_until timestamptz,
+  check ((change_begun is null) = (change_until is null))
 );
 select private.protect('public.billing_accounts', reads => 'billing:read', writes => null);
 create trigger billing_accounts_updated before update on public.billing_accounts for each row when (old.* is distinct from new.*) execute function public.update_updated_at_column();

@@ -11,6 +11,7 @@ from frontdesk.access import Permission
 from frontdesk.billing.lifecycle import changes
 from frontdesk.billing.lifecycle.moves import Move, over
 from frontdesk.billing.lifecycle.previews import AmountChanged, Change, NoChange, NothingBought, PayFirst, PaymentDeclined, preview
+from frontdesk.billing.lifecycle.turns import BeingChanged
 from frontdesk.billing.payment.web import PAGE, money_of, place_of
 from frontdesk.errors import Conflict
 from frontdesk.web import Db, Door, SignedIn, entered, go, leave, read_form, render
@@ -49,14 +50,13 @@ async def create(request: Request, who: SignedIn) -> Response:
     money, at, sent = money_of(request), await place_of(request, who), form.data
     try:
         change = await preview(money, at, sent.price)
-        if change.move is Move.DOWNGRADE:
-            done = await changes.downgrade(money, at, sent.price)
-            return go(request, PAGE, f"You change to {done.plan.name} on {done.at:%d %B %Y}. Until then nothing is less.", "info")
-        done = await changes.upgrade(money, at, sent.price, sent.proration_date, sent.amount)
-    except AmountChanged as error:
+        done = await changes.carry_out(money, at, change, sent.proration_date, sent.amount)
+    except (AmountChanged, BeingChanged) as error:
         return await _page(request, who, await preview(money, at, sent.price), error)
     except (NothingBought, NoChange, PayFirst, PaymentDeclined, billing.NotForSale) as error:
         return go(request, PAGE, str(error), "bad")
+    if change.move is Move.DOWNGRADE:
+        return go(request, PAGE, f"You change to {done.plan.name} on {done.at:%d %B %Y}. Until then nothing is less.", "info")
     if done.pay_at:
         return await leave(request, done.pay_at)
     return go(request, PAGE, f"You are on {done.plan.name} now.")
@@ -78,7 +78,7 @@ async def cancel(request: Request, who: SignedIn) -> Response:
     """Let the plan end with its period."""
     try:
         ends_at = await changes.cancel(money_of(request), await place_of(request, who))
-    except NothingBought as error:
+    except (NothingBought, BeingChanged) as error:
         return go(request, PAGE, str(error), "bad")
     return go(
         request, PAGE, f"Cancelled. Everything works until {ends_at:%d %B %Y}." if ends_at else "Your subscription has ended. Nothing more is charged.", "info"
@@ -90,7 +90,7 @@ async def keep(request: Request, who: SignedIn) -> Response:
     """Take a cancellation back, or a change that was to come."""
     try:
         await changes.keep(money_of(request), await place_of(request, who))
-    except NothingBought as error:
+    except (NothingBought, BeingChanged) as error:
         return go(request, PAGE, str(error), "bad")
     return go(request, PAGE, "Your plan goes on as it is.")
 

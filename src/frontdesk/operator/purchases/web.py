@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from frontdesk import billing
-from frontdesk.billing import AmountChanged, Change, Done, Money, Move, Place
+from frontdesk.billing import AmountChanged, BeingChanged, Change, Done, Money, Move, Place
 from frontdesk.errors import BadInput, Conflict
 from frontdesk.live import SESSIONS
 from frontdesk.operator.organizations import actions as organizations
@@ -60,7 +60,7 @@ async def change(request: Request, who: SignedIn, organization_id: UUID) -> Resp
     except BadInput as error:
         form.refuse(error)
         return await _page(request, who, organization_id, shown, form)
-    except AmountChanged as error:
+    except (AmountChanged, BeingChanged) as error:
         return await _page(request, who, organization_id, await billing.preview_change(money, Place(organization_id, by), sent.price), form, error)
     except billing.CHANGE_REFUSED as error:
         return go(request, home, str(error), "bad")
