@@ -11,7 +11,7 @@ from frontdesk import channels, secret_files
 from frontdesk.bell import Bell
 from frontdesk.database import Database
 from frontdesk.live import Live
-from frontdesk.settings import Settings
+from frontdesk.settings import BadSettings, Settings
 from frontdesk.vault import Vault
 from tests.users.browser import Browser
 from tests.world import World, sign, text, webhook
@@ -62,3 +62,11 @@ async def test_what_the_simulators_old_secret_signs_is_refused(built: Any, setti
 def test_the_simulator_does_not_run_alone_either(production: Settings) -> None:
     with pytest.raises(channels.NoSimulator, match="development only"):
         application.run_simulator(production)
+
+
+async def test_whoever_sells_and_hears_nothing_of_it_is_not_started(production: Settings, database: Database) -> None:
+    deaf = production.model_copy(update={"stripe_secret_key": "sk_live_1"})
+    async with Live(database.url) as live:
+        with pytest.raises(BadSettings, match="STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET"):
+            application.build(deaf, database, live, Bell(live))
+        await live.close()

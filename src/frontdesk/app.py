@@ -52,7 +52,7 @@ from frontdesk.organizations import api as organizations_api
 from frontdesk.organizations import web as organizations_web
 from frontdesk.registration import web as registration_web
 from frontdesk.secret_files import Secrets
-from frontdesk.settings import Settings
+from frontdesk.settings import BadSettings, Settings
 from frontdesk.usage import api as usage_api
 from frontdesk.usage import web as usage_web
 from frontdesk.users import web as users_web
@@ -147,6 +147,8 @@ def _webhook(settings: Settings, database: Database, keeper: Keeper, secrets: Se
 
 
 def _stripe_webhook(settings: Settings, database: Database, secrets: Secrets) -> billing.StripeWebhook:
+    if billing.is_deaf(settings) and not settings.development:  # commands work without: one of them makes the secret
+        raise BadSettings("STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET, or nothing that is paid is heard of: `frontdesk billing sync --apply` makes one")
     simulated = (secrets.simulator_stripe_secret,) if settings.stripe_simulated and secrets.simulator_stripe_secret else ()
     return billing.StripeWebhook(database, [*settings.stripe_webhook_secrets, *simulated])
 

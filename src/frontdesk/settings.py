@@ -189,8 +189,6 @@ class Settings(BaseSettings):
                             ("WHATSAPP_VERIFY_TOKEN", self.whatsapp_verify_token)):  # fmt: skip
             if not value:
                 raise ValueError(f"FRONTDESK_ENV=production needs a real {name}")
-        if self.stripe_secret_key and not self.stripe_webhook_secrets:
-            raise ValueError("STRIPE_SECRET_KEY needs a STRIPE_WEBHOOK_SECRET, or nothing that is paid is heard of")
         if self.overage_billing != "invoice_items" and not self.stripe_secret_key:
             raise ValueError(f"FRONTDESK_OVERAGE_BILLING={self.overage_billing} needs a STRIPE_SECRET_KEY")
         if self.oidc_missing and len(self.oidc_missing) < len(OIDC):

@@ -141,18 +141,3 @@ async def test_what_no_credit_covers_waits_and_lets_nothing_more_go_beyond(till:
     await usage.add_credit(till.world.database, shop.organization_id, "cs_1", 1000, "EUR")
     assert await bill_what_is_due(till.money)
     assert await consume(till.world, shop, 5001)
-
-
-async def test_meters_are_told_by_the_job_where_the_installation_says_so(world: World, settings: Settings) -> None:
-    async with opened(world, settings.model_copy(update={"overage_billing": "meters"})) as till:
-        await till.buy()
-        await till.money.v1.billing.meters.create_async(
-            {"display_name": "Messages", "event_name": "frontdesk_messages_sent", "default_aggregation": {"formula": "sum"}}
-        )
-        await choose(world, world.shop, 100_00)
-        assert await consume(world, world.shop, 5300)
-        await age(world, world.shop)
-        assert await bill_what_is_due(till.money)
-        assert not await bill_what_is_due(till.money)
-        assert await world.see("select biller, units::int from usage_overage") == [("meters", 300)]
-        assert await till.do(lambda one: one.find("invoiceitem")) == []

@@ -4,6 +4,7 @@ from frontdesk.billing.catalogue import CatalogueDrifted, NotForSale
 from frontdesk.billing.checkout import RETURN as CHECKOUT_RETURN
 from frontdesk.billing.checkout import AlreadySubscribed, NotYourCheckout, OtherCheckout, OtherCurrency, finish_checkout, start_checkout
 from frontdesk.billing.condition import condition
+from frontdesk.billing.endpoints import is_deaf
 from frontdesk.billing.jobs import Bookkeeper
 from frontdesk.billing.lifecycle import keep_time, let_time_pass
 from frontdesk.billing.lifecycle.changes import Done
@@ -24,6 +25,6 @@ __all__ = [
     "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingChanged", "BeingSynchronized", "Bookkeeper",
     "CatalogueDrifted", "Change", "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale",
     "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook",
-    "Subscription", "Synced", "account", "asking", "change_plan", "condition", "current", "finish_checkout", "invoices", "keep_time", "let_time_pass",
-    "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices", "start_checkout", "sync_customer",
+    "Subscription", "Synced", "account", "asking", "change_plan", "condition", "current", "finish_checkout", "invoices", "is_deaf", "keep_time",
+    "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices", "start_checkout", "sync_customer",
 ]  # fmt: skip

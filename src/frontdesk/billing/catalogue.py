@@ -5,11 +5,13 @@ back: it is reported, and until it is put right nothing that it touches is sold.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from frontdesk.billing import store
-from frontdesk.billing.differences import MARK, Found, Step, differences, fits
+from frontdesk.billing.differences import MARK, Found, Kind, Step, differences, fits
+from frontdesk.billing.endpoints import endpoint_steps
+from frontdesk.billing.metering import meter_steps, sold_beyond
 from frontdesk.billing.records import Plan
 from frontdesk.billing.standings import Told
 from frontdesk.billing.stripe_api import Money, asking
@@ -32,14 +34,20 @@ async def compare(money: Money) -> list[Step]:
     """What is otherwise at Stripe than here; nothing where all is well."""
     async with money.database.platform() as db:
         plans, prices = await store.all_plans(db), await store.prices(db)
-    return differences(plans, prices, await _found(money, plans), money.home, money.settings.stripe_tax_code)
+    steps = differences(plans, prices, await _found(money, plans), money.home, money.settings.stripe_tax_code)
+    return steps + await _meters(money, plans) + await _endpoints(money)
 
 
-async def apply(money: Money, steps: Sequence[Step]) -> None:
-    """Bring to Stripe what is otherwise there. Killed at any moment, the next time goes on."""
+async def apply(money: Money, steps: Sequence[Step]) -> str | None:
+    """Bring to Stripe what is otherwise there. Killed at any moment, the next time goes on.
+
+    Returns what a webhook endpoint that was made signs with: a secret that is told once, and for whoever set this off alone. That step is the last one.
+    """
+    secret = None
     for step in steps:
         with asking():
-            await _DO[step.kind](money, step)
+            secret = await _DO[step.kind](money, step) or secret
+    return secret
 
 
 async def sold(money: Money, lookup_key: str) -> str:
@@ -77,6 +85,26 @@ async def _found(money: Money, plans: Sequence[Plan]) -> Found:
             listed = await money.v1.prices.list_async({"product": product.id, "active": True, "limit": 100})
             prices += [one.to_dict() for one in listed.data]
     return Found({one.id: one.to_dict() for one in products.data}, prices, await _portal(money))
+
+
+async def _meters(money: Money, plans: Sequence[Plan]) -> list[Step]:
+    """Where the installation bills by them."""
+    if money.settings.overage_billing != "meters":
+        return []
+    with asking():
+        page = await money.v1.billing.meters.list_async({"limit": 100})
+        return meter_steps(sold_beyond(plans), [one.to_dict() async for one in page.auto_paging_iter()])
+
+
+async def _endpoints(money: Money) -> list[Step]:
+    """The simulated Stripe tells the installation that it is part of everything by itself."""
+    settings = money.settings
+    if settings.stripe_simulated:
+        return []
+    with asking():
+        page = await money.v1.webhook_endpoints.list_async({"limit": 100})
+        found = [one.to_dict() async for one in page.auto_paging_iter()]
+    return endpoint_steps(found, settings.public_url, has_secret=bool(settings.stripe_webhook_secrets))
 
 
 async def _portal(money: Money) -> Told | None:
@@ -133,8 +161,27 @@ async def _do_portal(money: Money, step: Step) -> None:
         await money.v1.billing_portal.configurations.update_async(step.id, params)
 
 
+async def _do_meter(money: Money, step: Step) -> None:
+    params: Any = step.params
+    if step.id is None:
+        await money.v1.billing.meters.create_async(params)
+    else:
+        await money.v1.billing.meters.reactivate_async(step.id)
+
+
+async def _do_webhook(money: Money, step: Step) -> str | None:
+    params: Any = step.params
+    if step.id is None:  # no key of idempotency: an endpoint that was deleted by hand today is to be made anew
+        return (await money.v1.webhook_endpoints.create_async(params)).secret
+    await money.v1.webhook_endpoints.update_async(step.id, params)
+    return None
+
+
 async def _look(money: Money, step: Step) -> None:
     """For a human."""
 
 
-_DO = {"product": _do_product, "price": _do_price, "archive": _do_archive, "note": _note, "portal": _do_portal, "look": _look}
+_DO: Mapping[Kind, Callable[[Money, Step], Awaitable[str | None]]] = {
+    "product": _do_product, "price": _do_price, "archive": _do_archive, "note": _note, "portal": _do_portal, "meter": _do_meter, "webhook": _do_webhook,
+    "look": _look, "missing": _look,
+}  # fmt: skip

@@ -20,7 +20,10 @@ from frontdesk.errors import BadInput
 from frontdesk.settings import Settings
 
 app = typer.Typer(help="Plans and prices at Stripe, and what it tells: compared, brought there, tried again.", no_args_is_help=True)
-SIGNS = {"product": "product", "price": "price", "archive": "archive", "note": "name", "portal": "portal", "look": "by hand"}
+SIGNS = {
+    "product": "product", "price": "price", "archive": "archive", "note": "name", "portal": "portal", "meter": "meter", "webhook": "webhook", "look": "by hand",
+    "missing": "missing",
+}  # fmt: skip
 
 
 class NoStripe(BadInput):
@@ -35,14 +38,16 @@ class NoSuchEvent(BadInput):
 def sync(
     apply: Annotated[bool, typer.Option("--apply/--plan", help="Bring it to Stripe, or only show what is otherwise there.")] = False,
 ) -> None:
-    """Compare plans, prices and the customer portal with Stripe's; with --apply bring them there.
+    """Compare plans, prices, the customer portal, the webhook endpoint and meters with Stripe's; with --apply bring them there.
 
-    Ends with 1 while something is otherwise there: what it touches is not sold.
+    Ends with 1 while something is otherwise there: what it touches is not sold. What this installation would have to know first is said, and is no failure.
     """
     steps, left = asyncio.run(_sync(Settings.load(), apply))
+    left = [step for step in left if step.kind != "missing"]
     _show(steps, "Stripe has all of it, as it is here.")
     if apply and steps:
-        print(f"{len(steps) - len(left)} of {len(steps)} done." if left else "Done.")
+        asked = len([step for step in steps if step.kind != "missing"])
+        print(f"{asked - len(left)} of {asked} done." if left else "Done.")
     raise typer.Exit(1 if left else 0)
 
 
@@ -88,6 +93,13 @@ def _show(steps: Sequence[Step], otherwise: str) -> None:
     Console().print(table if steps else otherwise)
 
 
+def _show_secret(secret: str, *, rotated: bool) -> None:
+    """Here and nowhere else: not in a log, not in the database."""
+    print(f"Stripe signs what it tells the new webhook endpoint with\n\n  {secret}\n")
+    where = "in front of what is there, parted by a comma" if rotated else "it is shown this once"
+    print(f"Put it into STRIPE_WEBHOOK_SECRET ({where}) and start Frontdesk again.")
+
+
 def _state(one: Listed) -> str:
     return "handled" if one.handled_at else "given up" if one.given_up_at else "waiting"
 
@@ -104,7 +116,8 @@ async def _sync(settings: Settings, apply: bool) -> tuple[list[Step], list[Step]
         steps = await catalogue.compare(money)
         if not apply:
             return steps, steps
-        await catalogue.apply(money, steps)
+        if secret := await catalogue.apply(money, steps):
+            _show_secret(secret, rotated=bool(settings.stripe_webhook_secrets))
         return steps, await catalogue.compare(money)
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from frontdesk.billing import catalogue, inbox
+from frontdesk.billing.endpoints import is_deaf
 from frontdesk.billing.stripe_api import Money, open_money
 from frontdesk.database import Database
 from frontdesk.errors import FrontdeskError
@@ -15,7 +16,8 @@ async def condition(settings: Settings, database: Database) -> tuple[bool, str]:
     """Whether all is well, and in words how it is."""
     well, told = await _inbox(database)
     sells, said = await _catalogue(settings, database)
-    return well and sells, "; ".join([said, *told])
+    told += ["nothing that is paid is heard of: no STRIPE_WEBHOOK_SECRET"] if is_deaf(settings) else []
+    return well and sells and not is_deaf(settings), "; ".join([said, *told])
 
 
 async def _inbox(database: Database) -> tuple[bool, list[str]]:
@@ -44,7 +46,7 @@ async def _catalogue(settings: Settings, database: Database) -> tuple[bool, str]
 
 async def of_catalogue(money: Money) -> tuple[bool, str]:
     """Whether Stripe sells what is shown here. Raises StripeAway and its kin."""
-    steps = [step for step in await catalogue.compare(money) if step.kind != "look"]
+    steps = [step for step in await catalogue.compare(money) if step.kind not in ("look", "missing")]
     if steps:
         return False, f"{len(steps)} things are otherwise at Stripe: `frontdesk billing sync --plan` shows them"
     return True, "Stripe sells what is shown here"

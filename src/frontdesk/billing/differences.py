@@ -9,12 +9,15 @@ from frontdesk.billing.standings import Told, identity
 
 MARK = {"frontdesk": "portal"}  # by which our portal's configuration is known
 REASONS = ("customer_service", "low_quality", "missing_features", "other", "switched_service", "too_complex", "too_expensive", "unused")
-Kind = Literal["product", "price", "archive", "note", "portal", "look"]
+Kind = Literal["product", "price", "archive", "note", "portal", "meter", "webhook", "look", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One difference, and what puts it right. id: the thing at Stripe, None where it has to be made; a `look` is for a human."""
+    """One difference, and what puts it right. id: the thing at Stripe, None where it has to be made.
+
+    A `look` is for a human; `missing` is what this installation does not know, so that a step cannot be done.
+    """
 
     kind: Kind
     said: str

@@ -9,12 +9,10 @@ import structlog
 
 from frontdesk import usage
 from frontdesk.billing import ledger
+from frontdesk.billing.metering import CUSTOMER, NAMES, VALUE, event_name
 from frontdesk.billing.stripe_api import Money, StripeRefuses, asking
 from frontdesk.usage import Charge, Debtor, NotEnoughCredit, Prepaid, UsageBiller
 
-NAMES = {
-    "ai_replies": "AI replies", "api_requests": "API calls", "campaigns": "campaigns", "media_bytes": "bytes of media", "messages_sent": "messages sent",
-}  # fmt: skip
 MARK = "frontdesk_overage"  # what an item's metadata say of the charge it is for
 RENEWAL = "subscription_cycle"
 log = structlog.get_logger()
@@ -85,8 +83,8 @@ class Meters:
         with asking():
             await self._money.v1.billing.meter_events.create_async(
                 {
-                    "event_name": f"frontdesk_{charge.metric}", "identifier": identifier,
-                    "payload": {"stripe_customer_id": debtor.customer or "", "value": str(charge.units)},
+                    "event_name": event_name(charge.metric), "identifier": identifier,
+                    "payload": {CUSTOMER: debtor.customer or "", VALUE: str(charge.units)},
                 },
                 {"idempotency_key": f"meter:{identifier}"},
             )  # fmt: skip
