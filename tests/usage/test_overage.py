@@ -6,6 +6,7 @@ import pytest
 from psycopg import errors
 
 from frontdesk.database import batch, new_id
+from frontdesk.usage import owed
 from tests.usage.ledgers import age, allow, choose, consume, overage, used, work
 from tests.world import World
 
@@ -124,3 +125,23 @@ async def test_a_cap_is_an_amount_and_goes_with_overage_only(world: World) -> No
                 "insert into usage_choices (organization_id, metric, over_limit, cap) values (%s, 'messages_sent', %s, %s)",
                 (world.shop.organization_id, over_limit, cap),
             )
+
+
+async def test_what_is_billed_before_there_is_an_invoice_is_owed_until_the_renewal(world: World) -> None:
+    await beyond(world)
+    bought = "update subscriptions set provider_subscription_id = 'sub_1', current_period_end = now() + interval '9 days' where organization_id = %s"
+    await world.owner.execute(bought, (world.shop.organization_id,))
+    await consume(world, world.shop, 12)
+    await age(world, world.shop)
+
+    async def owes() -> list[int]:
+        async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+            return [one.amount for one in await owed(db)]
+
+    assert await owes() == [3]
+    ((began,),) = await world.see("select period_start from usage_overage where organization_id = %s", world.shop.organization_id)
+    settle = "select private.settle_overage(%(o)s, 'messages_sent', %(p)s::date, 'invoice_items', 'ii_1', null)"
+    assert await work(world, world.shop, settle, p=began)
+    assert await owes() == [3]
+    await world.owner.execute("update subscriptions set current_period_end = now() + interval '40 days'")
+    assert await owes() == []

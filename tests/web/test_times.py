@@ -44,6 +44,7 @@ def test_a_heading_names_the_day() -> None:
     assert say("at|day", NOW - timedelta(days=3)) == "Saturday 21 November"
     assert say("at|full_date", NOW) == "24 November 2026"
     assert say("at|weekday_date", NOW) == "Tuesday 24 November"
+    assert say("at|weekday_date", NOW + timedelta(days=300)) == "Monday 20 September 2027"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from frontdesk import billing, entitlements, usage
 from frontdesk.access import Permission
 from frontdesk.billing.lifecycle.moves import Offer, offer
-from frontdesk.billing.lifecycle.states import grace_ends, state_of, to_pay, upcoming
+from frontdesk.billing.lifecycle.states import grace_ends, state_of, to_pay, upcoming, with_beyond
 from frontdesk.billing.records import OperatorContact, Plan, Price, Subscription
 from frontdesk.database import Tenant
 from frontdesk.settings import Settings
@@ -26,20 +26,23 @@ INVOICES = 24
 async def index(request: Request, db: Db, pay: str = "") -> Response:
     """The plans with their prices, what the organization has, how much of it is used, and what was paid. `pay`: month or year."""
     settings: Settings = request.app.state.settings
+    prepaid = settings.overage_billing == "prepaid"
     now, period = datetime.now(UTC), await usage.period(db)
     used = {one.metric: one for one in await usage.standing(db)}
     subscription, has = await billing.current(db), await entitlements.current(db)
     prices, invoices, account = await billing.prices(db), await billing.invoices(db, how_many=INVOICES), await billing.account(db)
     chosen = pay if pay in INTERVALS else subscription.billing_interval if subscription is not None and subscription.lives else INTERVALS[0]
     offers = await _offers(db, prices, subscription, used, chosen, account.currency if account else None)
+    renewal, apart = with_beyond(upcoming(subscription, prices), subscription, [] if prepaid else await usage.owed(db))
+    credit = await usage.credit(db, db.organization_id) if prepaid else None
     return await render(
         request, "billing/index.html", subscription=subscription, has=has, state=state_of(subscription, has, now), account=account, pay=chosen,
         offers=offers, names_of_plans={one.plan.id: one.plan.name for one in offers}, invoices=invoices,
-        upcoming=upcoming(subscription, prices), open_invoice=to_pay(invoices), grace=grace_ends(subscription), period=period, now=now,
+        upcoming=renewal, apart=apart, open_invoice=to_pay(invoices), grace=grace_ends(subscription), period=period, now=now, credit=credit,
         usage=[(used[metric], _forecast(used[metric], period, now)) for metric in COUNTED if metric in used],
-        choices=[one for one in used.values() if one.sold],
+        choices=[one for one in used.values() if one.sold], stopping=list(used.values()),
         operator=OperatorContact.read(settings.operator_contact), sells=getattr(request.app.state, "money", None) is not None,
-        simulated=settings.stripe_simulated, prepaid=settings.overage_billing == "prepaid",
+        simulated=settings.stripe_simulated, prepaid=prepaid, meters=settings.overage_billing == "meters",
     )  # fmt: skip
 
 

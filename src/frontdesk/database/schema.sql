@@ -4629,6 +4629,7 @@ create table public.usage_overage (
   biller text,
   provider_item_id text,
   provider_invoice_id text,
+  waits_for timestamptz,  -- the end of the subscription's period whose renewal takes it along, where it was billed before there was an invoice
   primary key (organization_id, metric, period_start),
   check ((billed_at is null) = (biller is null))
 );
@@ -5046,12 +5047,15 @@ begin
 end $$;
 grant execute on function private.claim_overage(uuid) to frontdesk_worker;
 
--- Notes where an overage was billed. False when it was already.
+-- Notes where an overage was billed, and, where there was no invoice for it yet, which one will take it along. False when it was already.
 create function private.settle_overage(organization uuid, of_metric text, of_period date, by_biller text, item text, invoice text) returns boolean
 language plpgsql security definer set search_path = '' as $$
 begin
   if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
-  update public.usage_overage o set billed_at = now(), biller = by_biller, provider_item_id = item, provider_invoice_id = invoice
+  update public.usage_overage o set billed_at = now(), biller = by_biller, provider_item_id = item, provider_invoice_id = invoice, waits_for = (
+    select s.current_period_end from public.subscriptions s
+    where s.organization_id = organization and s.billing_interval = 'month' and s.provider_subscription_id is not null and s.ended_at is null
+      and invoice is null and by_biller <> 'prepaid')
   where o.organization_id = organization and o.metric = of_metric and o.period_start = of_period and o.billed_at is null;
   return found;
 end $$;

@@ -17,8 +17,8 @@ from frontdesk.usage.actions import (
     standing,
 )
 from frontdesk.usage.jobs import keep_books
-from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due
-from frontdesk.usage.records import Charge, Credit, Debtor, Period, Standing, Usage
+from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due, owed
+from frontdesk.usage.records import Charge, Credit, Debtor, Owed, Period, Standing, Usage
 
 __all__ = [
     "Charge",
@@ -26,6 +26,7 @@ __all__ = [
     "Debtor",
     "NotEnoughCredit",
     "NotSold",
+    "Owed",
     "Period",
     "PlanLimitReached",
     "Prepaid",
@@ -45,6 +46,7 @@ __all__ = [
     "lease",
     "overage_due",
     "overview",
+    "owed",
     "period",
     "require",
     "require_for",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from frontdesk.database import Database, Platform, Tenant, Tenants
-from frontdesk.usage.records import Charge, Credit, Drift
+from frontdesk.usage.records import Charge, Credit, Drift, Owed
 
 NOBODY = UUID(int=0)
 
@@ -131,6 +131,20 @@ async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
         from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id where s.organization_id = %(organization_id)s
         """,
         {"organization_id": organization_id},
+    )
+
+
+async def owed(db: Tenant) -> list[Owed]:
+    """What went beyond limits and no invoice has yet: not billed, or billed for the renewal that is still to come."""
+    return await db.records(
+        Owed,
+        """
+        select o.metric, o.period_start, private.period_end(s.usage_anchor, o.period_start) as period_end, o.cost, o.currency
+        from public.usage_overage o join public.subscriptions s on s.organization_id = o.organization_id
+        where o.organization_id = %(organization_id)s and o.units > 0 and (o.billed_at is null or o.waits_for = s.current_period_end)
+        order by o.period_start, o.metric
+        """,
+        {"organization_id": db.organization_id},
     )
 
 

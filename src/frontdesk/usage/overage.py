@@ -9,7 +9,7 @@ from frontdesk import audit
 from frontdesk.database import Database, Tenant, Tenants
 from frontdesk.errors import Conflict
 from frontdesk.usage import ledger
-from frontdesk.usage.records import Charge, Credit, Debtor
+from frontdesk.usage.records import Charge, Credit, Debtor, Owed
 
 PIECE = 200  # organizations
 NOTHING = "nothing"  # what a charge of less than half a cent is billed as
@@ -81,6 +81,11 @@ async def add_credit(database: Database, organization_id: UUID, source: str, amo
 async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
     """What the organization has paid ahead, and what of it is owed."""
     return await ledger.credit(db, organization_id)
+
+
+async def owed(db: Tenant) -> list[Owed]:
+    """What went beyond the limits up to now and is on no invoice yet, month by month; for the screen."""
+    return await ledger.owed(db)
 
 
 async def bill_by(database: Database, way: str) -> None:

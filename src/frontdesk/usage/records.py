@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 NEARLY = 0.8  # of a limit: from here on it is worth a look
+STOPS = ("messages_sent", "campaigns", "ai_replies", "media_bytes")  # what is refused at a limit: what customers write and what programs ask for is not
 THOUSAND = 1000  # prices beyond a limit are for so many; costs are kept in so many parts of the minor unit
 
 # What a sentence calls a metric: one of it, several of it.
@@ -89,6 +90,22 @@ class Standing(Usage):
             return 0
         return max(0, (self.cap * THOUSAND - self.cost) // self.price)
 
+    def stopped_by(self, credit: "Credit | None" = None) -> str | None:
+        """What keeps more of it from happening in this month; None where it goes on.
+
+        `limit`: the plan's, which nobody chose to go beyond. `cap`: what may be spent beyond it. `credit`: that which pays for more. `standing`: it was
+        chosen to go on, which holds for a plan that is bought and paid for.
+        """
+        if self.kind != "period" or self.metric not in STOPS or not self.full:
+            return None
+        if self.over_limit != "overage" or not self.price or self.cap is None:
+            return "limit"
+        if not self.may_go_over:
+            return "standing"
+        if not self.left_beyond:
+            return "cap"
+        return "credit" if credit is not None and credit.left * THOUSAND < self.price else None
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -96,6 +113,11 @@ class Period:
 
     starts: date
     ends: date
+
+    @property
+    def next_starts(self) -> date:
+        """The day on which everything is counted from nothing again."""
+        return self.ends + timedelta(days=1)
 
     @classmethod
     def of_calendar(cls, day: date) -> Self:
@@ -151,6 +173,25 @@ class Charge:
     def key(self) -> str:
         """What this charge is called wherever it is billed: there is one for each metric and month of an organization."""
         return f"{self.metric}:{self.period_start.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What went beyond a limit and stands on no invoice yet, of a month that is over or goes on. period_end: the day after its last.
+
+    cost: in thousandths of the minor unit.
+    """
+
+    metric: str
+    period_start: date
+    period_end: date
+    cost: int
+    currency: str
+
+    @property
+    def amount(self) -> int:
+        """In minor units."""
+        return minor(self.cost)
 
 
 @dataclass(frozen=True, slots=True)

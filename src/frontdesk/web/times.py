@@ -64,9 +64,9 @@ def short_date(context: Context, of: date) -> str:
 
 @pass_context
 def weekday_date(context: Context, at: datetime | date) -> str:
-    """`Tuesday 24 November`."""
+    """`Tuesday 24 November`, and `Tuesday 14 March 2028` where it is not of this year."""
     of = local(context, at).date() if isinstance(at, datetime) else at
-    return format_date(of, "EEEE d MMMM", locale=_locale(context))
+    return format_date(of, "EEEE d MMMM" if of.year == _today(context).year else "EEEE d MMMM y", locale=_locale(context))
 
 
 @pass_context

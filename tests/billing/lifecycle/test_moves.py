@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from frontdesk.billing.lifecycle.moves import Move, move, offer, over
-from frontdesk.billing.lifecycle.states import State, grace_ends, state_of, to_pay, upcoming
+from frontdesk.billing.lifecycle.states import State, grace_ends, state_of, to_pay, upcoming, with_beyond
 from frontdesk.billing.records import Invoice, Plan, Price, Subscription
 from frontdesk.entitlements import Access, Entitlements
+from frontdesk.usage import Owed
 
 NOW = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -96,3 +97,16 @@ def test_what_has_to_be_paid_is_the_newest_open_invoice() -> None:
     due = replace(paid, id="in_2", status="open", amount_paid=0, amount_remaining=9900)
     assert to_pay([paid, due, replace(due, id="in_3")]) == due
     assert to_pay([paid, replace(due, amount_remaining=0)]) is None
+
+
+def test_the_next_invoice_takes_along_what_the_months_before_it_have_beyond_the_plan() -> None:
+    day = (NOW + 20 * DAY).date()
+    owed = [Owed("messages_sent", day - 31 * DAY, day, 2_000_400, "EUR"), Owed("ai_replies", day, day + 31 * DAY, 700_000, "EUR")]
+    renewal, apart = with_beyond(upcoming(PRO, PRICES), PRO, owed)
+    assert renewal is not None and (renewal.amount, renewal.beyond, apart) == (9900, 2000, [])
+    renewal, apart = with_beyond(upcoming(YEARLY, PRICES), YEARLY, owed)
+    assert renewal is not None and (renewal.amount, renewal.beyond) == (99000, 0)
+    assert [(one.at, one.amount) for one in apart] == [(day, 2000), (day + 31 * DAY, 700)]
+    ending = replace(PRO, cancel_at_period_end=True)
+    assert with_beyond(upcoming(ending, PRICES), ending, owed[:1]) == (None, apart[:1])
+    assert with_beyond(None, replace(PRO, provider_subscription_id=None), owed) == (None, [])

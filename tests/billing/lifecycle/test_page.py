@@ -93,13 +93,20 @@ async def test_an_admin_sees_and_buys_nothing(database: Database, settings: Sett
 
 async def test_what_goes_on_beyond_the_plan_is_not_called_stopped(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
     async with selling(database, settings) as desk:
-        await owner.execute(f"update subscriptions set status = 'active', {BOUGHT}")  # type: ignore[arg-type]  # literal above
+        month = f"update subscriptions set status = 'active', {BOUGHT}, usage_anchor = ((now() + interval '12 days') at time zone 'UTC')::date"
+        await owner.execute(month)  # type: ignore[arg-type]  # literal above
         await owner.execute("select private.consume_usage(%s, 'messages_sent', 50000)", (desk.organization_id,))
-        assert "Used up: nothing more is sent" in await page(desk)
+        text = await page(desk)
+        assert "Used up: nothing more is sent" in text and "Sending has stopped" in text and "at once if you let it go on up to an amount" in text
         await owner.execute(
             "insert into usage_choices (organization_id, metric, over_limit, cap) values (%s, 'messages_sent', 'overage', 2000)", (desk.organization_id,)
         )
         assert "It goes on up to your amount" in await page(desk)
         await owner.execute("select private.consume_usage(%s, 'messages_sent', 2500)", (desk.organization_id,))
         text = await page(desk)
-    assert "2,500 beyond the plan: €10 of at most €20" in text and "Used up" not in text
+        assert "2,500 beyond the plan: €10 of at most €20" in text and "Used up" not in text and "has stopped" not in text
+        assert "€109" in text and "€10 of it for what went beyond the plan up to now" in text
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 2500)", (desk.organization_id,))
+        for address in ("/dashboard/billing", "/dashboard/usage"):
+            text = await page(desk, address)
+            assert "5,000 beyond the plan: all of the €20 that you allowed" in text and "at once if you raise the amount" in text

@@ -1,12 +1,13 @@
 """How an organization stands with paying, in one word for its page, and the invoice that comes next. Pure questions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from frontdesk.billing.records import Invoice, Price, Subscription
 from frontdesk.entitlements import GRACE_DAYS, READ_ONLY_DAY, Access, Entitlements
+from frontdesk.usage import Owed
 
 DAY = timedelta(days=1)
 
@@ -31,10 +32,20 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """The invoice that comes next. amount: without tax and without what was used beyond the plan, in minor units."""
+    """The invoice that comes next. amount: of the plan, without tax, in minor units; beyond: what is added for what went beyond it, up to now."""
 
     at: datetime
     plan_id: str
+    amount: int
+    currency: str
+    beyond: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """An invoice of its own for what went beyond the plan in a month, in minor units without tax."""
+
+    at: date
     amount: int
     currency: str
 
@@ -69,6 +80,22 @@ def upcoming(one: Subscription | None, prices: Sequence[Price]) -> Upcoming | No
         if (price.plan_id, price.billing_interval, price.currency) == (one.scheduled_plan_id, one.scheduled_interval, one.currency):
             return Upcoming(at, price.plan_id, one.scheduled_amount or price.amount, price.currency)
     return Upcoming(at, one.plan_id, one.amount, one.currency)
+
+
+def with_beyond(renewal: Upcoming | None, one: Subscription | None, owed: Sequence[Owed]) -> tuple[Upcoming | None, list[Apart]]:
+    """The next invoice with what went beyond the plan until then, and the invoices of their own that there will be for it.
+
+    A monthly renewal takes along what the months that are over by then have; where the plan is paid by the year, or ends, each month has its own.
+    """
+    if one is None or one.provider_subscription_id is None:
+        return renewal, []
+    if renewal is not None and one.billing_interval == "month":
+        along = [charge.amount for charge in owed if charge.period_end <= renewal.at.astimezone(UTC).date() and charge.currency == renewal.currency]
+        return replace(renewal, beyond=sum(along)), []
+    months: dict[tuple[date, str], int] = {}
+    for charge in owed:
+        months[charge.period_end, charge.currency] = months.get((charge.period_end, charge.currency), 0) + charge.amount
+    return renewal, [Apart(at, amount, currency) for (at, currency), amount in sorted(months.items()) if amount]
 
 
 def to_pay(invoices: Sequence[Invoice]) -> Invoice | None:
