@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+import pytest
 from typer.testing import CliRunner
 
 from frontdesk.cli import commands
@@ -24,7 +25,6 @@ async def test_an_hour_fills_the_ledger_and_the_figures(world: World) -> None:
     await jobs.hourly(world.database)
     rows = await world.see("select metric, amount from usage_ledger where organization_id = %s order by 1", world.shop.organization_id)
     assert rows == [("ai_replies", 4), ("messages_received", 1), ("messages_sent", 1)]
-    # what was counted in the first half of an hour is of the hour before it, and that may be yesterday's
     assert await world.see(FIGURES, world.shop.organization_id) == [
         ("ai_replies", "nobody", 4),
         ("messages_received", "contact", 1),
@@ -96,3 +96,28 @@ async def plant(urls: Urls) -> None:
     async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as owner:
         await owner.execute("insert into auth.users (id, email) values (gen_random_uuid(), 'ada@example.com')")
         await owner.execute("update organization_usage set used = 3 where metric = 'messages_sent'")
+
+
+@pytest.mark.parametrize(("last_count", "since", "at", "day"), [
+    ("2026-11-28 00:10", "2026-11-28 00:01", "2026-11-28 00:20", "2026-11-28"),  # all of it was counted today
+    ("2026-11-27 23:40", "2026-11-27 23:01", "2026-11-28 00:20", "2026-11-27"),  # all of it was counted yesterday
+    ("2026-11-28 00:00", "2026-11-27 23:01", "2026-11-28 00:01", "2026-11-27"),  # an hour of yesterday and a minute of today
+    ("2026-11-28 08:00", "2026-11-27 20:00", "2026-11-28 09:00", "2026-11-28"),  # four hours of yesterday and nine of today
+    ("2026-11-20 08:00", "2026-11-20 07:00", "2026-11-28 09:00", "2026-11-20"),  # nobody kept the books for a week
+    ("2026-11-28 09:00", "2026-11-28 08:01", "2026-11-28 09:01", "2026-11-28"),
+])  # fmt: skip
+async def test_an_entry_is_of_the_day_on_which_it_was_counted(world: World, last_count: str, since: str, at: str, day: str) -> None:
+    ask = "select private.day_counted(%s::timestamp at time zone 'UTC', %s::timestamp at time zone 'UTC', %s::timestamp at time zone 'UTC')::text"
+    assert await world.see(ask, last_count, since, at) == [(day,)]
+
+
+async def test_what_was_counted_before_midnight_stands_under_its_day(world: World) -> None:
+    await track(world, world.shop, 4, "ai_replies")
+    await world.owner.execute("update organization_usage set updated_at = updated_at - interval '3 days' where metric = 'ai_replies'")
+    await jobs.hourly(world.database)
+    await track(world, world.shop, 5, "ai_replies")
+    async with world.database.tenants([world.shop.organization_id]) as db:
+        await db.run("select private.close_usage(%(o)s)", {"o": world.shop.organization_id})
+    await jobs.nightly(world.database)
+    days = "select (now() at time zone 'UTC')::date - day, amount from usage_days where organization_id = %s order by 1"
+    assert await world.see(days, world.shop.organization_id) == [(0, 5), (3, 4)]

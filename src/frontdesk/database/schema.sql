@@ -987,7 +987,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function private.list_live_customers(uuid, integer) to frontdesk_app;
 
--- What an organization is told about its money: each at most once, by what it is about and which try that is; mailed_at: when its mails were owed.
+-- What an organization is told about its money: each at most once, by what it is about and which try that is; mailed_at: when its mails were owed;
+-- dropped_at: when nobody could be told while it was still news.
 create table public.billing_notices (
   organization_id uuid not null references public.organizations (id) on delete cascade,
   id uuid not null,
@@ -997,12 +998,27 @@ create table public.billing_notices (
   facts jsonb not null default '{}' check (jsonb_typeof(facts) = 'object'),
   created_at timestamptz not null default now(),
   mailed_at timestamptz,
+  dropped_at timestamptz,
   primary key (organization_id, id),
-  unique (organization_id, kind, object, attempt)
+  unique (organization_id, kind, object, attempt),
+  constraint billing_notices_told_or_dropped check (mailed_at is null or dropped_at is null)
 );
-create index billing_notices_owed on public.billing_notices (organization_id, id) where mailed_at is null;
+create index billing_notices_owed on public.billing_notices (organization_id, id) where mailed_at is null and dropped_at is null;
 select private.protect('public.billing_notices', reads => 'billing:read', writes => null);
 create trigger billing_notices_touch after insert on public.billing_notices for each row execute function private.touch_subscription();
+
+-- Whoever has confirmed an address is told what waited for that: his organizations are looked at.
+create function private.wake_notices() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update public.subscriptions s set look_at = now()
+  from public.organization_members m
+  where m.user_id = new.id and s.organization_id = m.organization_id and exists (
+    select from public.billing_notices n where n.organization_id = m.organization_id and n.mailed_at is null and n.dropped_at is null);
+  return null;
+end $$;
+create trigger wake_notices after update of email_confirmed_at on auth.users
+  for each row when (old.email_confirmed_at is null and new.email_confirmed_at is not null) execute function private.wake_notices();
 
 -- Takes the organizations that the clock, or a change, wants looked at, for ten minutes: whoever is killed meanwhile leaves them to be taken again.
 create function private.take_due_subscriptions(most integer) returns table (organization_id uuid, taken_until timestamptz)
@@ -4522,6 +4538,7 @@ create table public.usage_ledger (
   period_start date not null,
   amount bigint not null check (amount <> 0),
   created_at timestamptz not null default now(),
+  counted_on date,  -- entries from before have none: they were made in the first minutes of an hour and are of the one before
   primary key (organization_id, metric, source_id)
 );
 create index usage_ledger_by_period on public.usage_ledger (organization_id, period_start, metric, created_at);
@@ -4552,43 +4569,62 @@ begin
 end $$;
 grant execute on function private.take_turn(text, text) to frontdesk_app;
 
+-- The day (in UTC) of what was counted since a time and is booked now. last_count: when it was last counted. Of what was counted on both sides of a
+-- midnight, which is what the books that are kept right after it have, the day that has more of the time: they are kept every hour.
+create function private.day_counted(last_count timestamptz, since timestamptz, at timestamptz) returns date
+language plpgsql immutable set search_path = '' as $$
+declare
+  today constant date := (at at time zone 'UTC')::date;
+  midnight constant timestamptz := today::timestamp at time zone 'UTC';
+begin
+  if last_count < midnight then return (last_count at time zone 'UTC')::date; end if;
+  return case when since >= midnight or at - midnight > midnight - since then today else today - 1 end;
+end $$;
+
 -- Adds to the ledger what the next counters have counted since their last entry, once an hour each. A counter that is busy at this moment is
 -- passed over, so that no message waits for a ring of locks; it has its turn in a moment. Returns the organizations, and where to go on.
-create function private.roll_up_usage(after uuid, how_many integer) returns table (organization_id uuid)
+create function private.roll_up_usage(after uuid, how_many integer) returns table (organization_id uuid, first_day date)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
-declare hour constant text := to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24');
+declare
+  hour constant text := to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24');
+  booked constant timestamptz := (select t.taken_at from private.clock_turns t where t.job = 'usage.booked');
 begin
   return query
   with due as materialized (
-    select u.organization_id, u.metric, u.period_start, u.used - u.rolled_up as amount
+    select u.organization_id, u.metric, u.period_start, u.used - u.rolled_up as amount, u.updated_at
     from public.organization_usage u
     where u.organization_id > after and u.used <> u.rolled_up
     order by u.organization_id limit how_many for no key update skip locked
+  ), dated as materialized (
+    select d.*, private.day_counted(d.updated_at, greatest(booked, o.created_at), now()) as day from due d join public.organizations o on o.id = d.organization_id
   ), written as (
-    insert into public.usage_ledger (organization_id, metric, source_id, period_start, amount)
-    select d.organization_id, d.metric, d.metric || ':' || d.period_start || ':' || hour, d.period_start, d.amount from due d
+    insert into public.usage_ledger (organization_id, metric, source_id, period_start, amount, counted_on)
+    select d.organization_id, d.metric, d.metric || ':' || d.period_start || ':' || hour, d.period_start, d.amount, d.day from dated d
     on conflict do nothing
     returning organization_id, metric, period_start, amount
   ), noted as (
     update public.organization_usage u set rolled_up = u.rolled_up + w.amount
     from written w where u.organization_id = w.organization_id and u.metric = w.metric and u.period_start = w.period_start
   )
-  select distinct d.organization_id from due d order by 1;
+  select d.organization_id, min(d.day) from dated d group by 1 order by 1;
 end $$;
 grant execute on function private.roll_up_usage(uuid, integer) to frontdesk_app;
 
 -- Adds everything of one organization at once: before a period is billed.
 create function private.close_usage(organization uuid) returns void
 language plpgsql security definer set search_path = '' as $$
+declare since constant timestamptz := greatest(
+  (select t.taken_at from private.clock_turns t where t.job = 'usage.booked'), (select o.created_at from public.organizations o where o.id = organization));
 begin
   if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
   with due as materialized (
-    select u.metric, u.period_start, u.used, u.used - u.rolled_up as amount from public.organization_usage u
+    select u.metric, u.period_start, u.used, u.used - u.rolled_up as amount, u.updated_at from public.organization_usage u
     where u.organization_id = organization and u.used <> u.rolled_up order by u.metric, u.period_start for no key update
   ), written as (
-    insert into public.usage_ledger (organization_id, metric, source_id, period_start, amount)
-    select organization, d.metric, d.metric || ':' || d.period_start || ':at ' || d.used || ' ' || to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.US'), d.period_start, d.amount
+    insert into public.usage_ledger (organization_id, metric, source_id, period_start, amount, counted_on)
+    select organization, d.metric, d.metric || ':' || d.period_start || ':at ' || d.used || ' ' || to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.US'), d.period_start, d.amount,
+      private.day_counted(d.updated_at, since, now())
     from due d returning metric, period_start, amount
   )
   update public.organization_usage u set rolled_up = u.rolled_up + w.amount
@@ -4879,12 +4915,14 @@ begin
   join public.conversations v on v.organization_id = organization and v.id = m.conversation_id
   group by 2, 3, 4, 5, 6
   union all
-  -- an entry of the ledger is of the hour before it
-  select organization, ((l.created_at - interval '30 minutes') at time zone 'UTC')::date, l.metric, nobody, 'nobody', nobody, sum(l.amount)
-  from public.usage_ledger l
-  where l.organization_id = organization and l.metric not in ('messages_sent', 'messages_received')
-    and l.created_at >= since + interval '30 minutes' and l.created_at < until + interval '30 minutes'
-  group by 2, 3
+  select organization, e.day, e.metric, nobody, 'nobody', nobody, sum(e.amount)
+  from (
+    select l.metric, l.amount, coalesce(l.counted_on, ((l.created_at - interval '30 minutes') at time zone 'UTC')::date) as day
+    from public.usage_ledger l
+    where l.organization_id = organization and l.metric not in ('messages_sent', 'messages_received') and l.created_at >= since
+  ) as e
+  where e.day between first_day and last_day
+  group by e.day, e.metric
   on conflict do nothing;
 end $$;
 grant execute on function private.make_usage_days(uuid, date, date, interval) to frontdesk_app;

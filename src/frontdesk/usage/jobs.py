@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from datetime import date
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from frontdesk.usage.records import Drift
 MINUTE = 60.0  # seconds
 PIECE = 500  # counters, or organizations, of one transaction
 PASSES = 3  # a counter that is busy is passed over, and has its turn in the next one
+BOOKED = "usage.booked"  # when everything was in the ledger last
 BREATH = 0.05  # seconds between two passes
 log = structlog.get_logger()
 
@@ -35,8 +37,8 @@ async def hourly(database: Database) -> None:
     """Bring the ledger and the figures of the day up to now, and tell whoever is near a limit."""
     await ledger.take_calls(database)
     await ledger.return_stale(database)
-    for organization_id in sorted(await roll_up(database)):
-        await ledger.make_days(database, organization_id, back="2 hours", late="6 hours")
+    for organization_id, first_day in sorted((await roll_up(database)).items()):
+        await ledger.make_days(database, organization_id, back="2 hours", late="6 hours", first_day=first_day)
         await ledger.note_full(database, organization_id)
 
 
@@ -50,17 +52,19 @@ async def nightly(database: Database) -> None:
                       period=drift.period_start.isoformat(), counted=drift.counted, recounted=drift.recounted)  # fmt: skip
 
 
-async def roll_up(database: Database) -> set[UUID]:
-    """Add to the ledger what was counted since; the organizations that had anything."""
-    seen: set[UUID] = set()
+async def roll_up(database: Database) -> dict[UUID, date]:
+    """Add to the ledger what was counted since; the organizations that had anything, with the first day of it."""
+    seen: dict[UUID, date] = {}
     for _ in range(PASSES):
         after = ledger.NOBODY
         while found := await ledger.roll_up(database, after, PIECE):
-            seen |= set(found)
-            after = found[-1]
+            for organization_id, first_day in found:
+                seen[organization_id] = min(first_day, seen.get(organization_id, first_day))
+            after = found[-1][0]
         if after == ledger.NOBODY:
             break
         await asyncio.sleep(BREATH)
+    await ledger.turn(database, BOOKED, "hour")
     return seen
 
 

@@ -1,5 +1,6 @@
 """The SQL of the books: what is added, made anew, counted again and billed. Whoever is killed in between is followed by somebody who goes on."""
 
+from datetime import date
 from uuid import UUID
 
 from frontdesk.database import Database, Platform, Tenant, Tenants
@@ -19,10 +20,10 @@ async def take_calls(database: Database) -> None:
     await database.call("select private.count_api_calls()")
 
 
-async def roll_up(database: Database, after: UUID, how_many: int) -> list[UUID]:
-    """Add what the next counters have counted to the ledger; the organizations whose counters these were, in their order."""
-    rows = await database.call("select organization_id from private.roll_up_usage(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})
-    return [row["organization_id"] for row in rows]
+async def roll_up(database: Database, after: UUID, how_many: int) -> list[tuple[UUID, date]]:
+    """Add what the next counters have counted to the ledger; the organizations whose counters these were, in their order, each with the first day of it."""
+    rows = await database.call("select organization_id, first_day from private.roll_up_usage(%(after)s, %(how_many)s)", {"after": after, "how_many": how_many})
+    return [(row["organization_id"], row["first_day"]) for row in rows]
 
 
 async def return_stale(database: Database) -> int:
@@ -31,14 +32,16 @@ async def return_stale(database: Database) -> int:
     return int(row["units"])
 
 
-async def make_days(database: Database, organization_id: UUID, back: str, late: str) -> None:
-    """Make the figures of the days since `back` anew. late: how long before it came a message may have been written."""
+async def make_days(database: Database, organization_id: UUID, back: str, late: str, first_day: date | None = None) -> None:
+    """Make the figures of the days since `back` anew, or since an earlier one of the last eight. late: how long before it came a message may be written."""
     await database.call(
         """
-        select private.make_usage_days(%(organization_id)s, ((now() - %(back)s::interval) at time zone 'UTC')::date, (now() at time zone 'UTC')::date,
-          %(late)s::interval)
+        select private.make_usage_days(
+          %(organization_id)s,
+          least(((now() - %(back)s::interval) at time zone 'UTC')::date, greatest(%(first_day)s::date, (now() at time zone 'UTC')::date - 8)),
+          (now() at time zone 'UTC')::date, %(late)s::interval)
         """,
-        {"organization_id": organization_id, "back": back, "late": late},
+        {"organization_id": organization_id, "back": back, "late": late, "first_day": first_day},
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.billing.lifecycle.records import LOOK_AT_LEAST, Subscribed, next_look, notices_due
+from frontdesk.billing.lifecycle.records import LOOK_AT_LEAST, Owed, Subscribed, next_look, notices_due, still_matters
 from frontdesk.database import new_id
 from frontdesk.entitlements import Access
 
@@ -105,3 +105,21 @@ def test_nothing_becomes_due_before_the_next_look(days: float, status: str, year
     )  # fmt: skip
     just_before = next_look(one, NOW) - timedelta(microseconds=1)
     assert set(due(one, just_before)) - set(due(one)) == set()
+
+
+@pytest.mark.parametrize(("kind", "facts", "one", "matters"), [
+    ("trial_ending", {"ends_at": NOW + DAY}, TRIAL, True), ("trial_ending", {"ends_at": NOW - DAY}, TRIAL, False),
+    ("trial_ended", {}, TRIAL, True), ("trial_ended", {}, BOUGHT, False),
+    ("payment_failed", {}, overdue(3), True), ("payment_failed", {}, BOUGHT, False),
+    ("action_required", {}, replace(BOUGHT, invoice_url="https://pay.example"), True), ("action_required", {}, BOUGHT, False),
+    ("access_reduced", {}, overdue(23, access=Access.READ_ONLY), True), ("access_reduced", {}, BOUGHT, False),
+    ("renewal_ahead", {"renews_at": NOW + DAY}, BOUGHT, True), ("renewal_ahead", {"renews_at": NOW}, BOUGHT, False),
+    ("usage_full", {}, replace(BOUGHT, period=NOW.date()), True), ("usage_full", {}, replace(BOUGHT, period=NOW.date() + DAY), False),
+    ("plan_changed", {}, BOUGHT, True), ("organization_suspended", {}, BOUGHT, True),
+])  # fmt: skip
+def test_what_waited_is_told_while_things_are_as_it_says(kind: str, facts: dict[str, datetime], one: Subscribed, matters: bool) -> None:
+    about = f"messages_sent:{NOW.date()}" if kind == "usage_full" else "x"
+    notice = Owed(new_id(), kind, about, 1, {name: value.isoformat() for name, value in facts.items()}, NOW - 3 * DAY)
+    assert still_matters(notice, one, NOW) is matters
+    assert still_matters(replace(notice, created_at=NOW), one, NOW)
+    assert not still_matters(replace(notice, created_at=NOW - 15 * DAY), one, NOW)

@@ -9,7 +9,7 @@ import structlog
 
 from frontdesk import audit
 from frontdesk.billing.lifecycle import store
-from frontdesk.billing.lifecycle.records import Notice, Owed, Subscribed, next_look, notices_due
+from frontdesk.billing.lifecycle.records import Notice, Owed, Subscribed, next_look, notices_due, still_matters
 from frontdesk.billing.records import Subscription
 from frontdesk.database import Database, Tenants
 from frontdesk.mail import Mailer
@@ -39,7 +39,7 @@ async def look_at(db: Tenants, mailer: Mailer, organization_id: UUID, taken_unti
     if one is None:
         return
     told = [notice for notice in notices_due(one, now) if await store.owe(db, organization_id, notice)]
-    await _write(db, mailer, one)
+    await _write(db, mailer, one, now)
     held_back = await store.hold_back(db, organization_id)
     await store.look_again(db, organization_id, taken_until, next_look(one, now))
     for notice in told:
@@ -74,16 +74,24 @@ def _bought(one: Subscription) -> tuple[str, str] | None:
     return (one.plan_id, one.billing_interval) if one.lives and one.status not in ("incomplete", "incomplete_expired") else None
 
 
-async def _write(db: Tenants, mailer: Mailer, one: Subscribed) -> None:
-    """Write the mails of what is owed: to everybody who may change the plan, in the organization's language. The pages tell it as well."""
+async def _write(db: Tenants, mailer: Mailer, one: Subscribed, now: datetime) -> None:
+    """Write the mails of what is owed: to everybody who may change the plan, in the organization's language. The pages tell it as well.
+
+    While nobody of them has confirmed an address, what is owed waits; what is no news any more by then is dropped.
+    """
     owed = await store.owed(db, one.organization_id)
     if not owed:
         return
-    for person in await store.recipients(db, one.organization_id):
-        for notice in owed:
+    if old := [notice.id for notice in owed if not still_matters(notice, one, now)]:
+        await store.drop(db, one.organization_id, old)
+    told, people = [notice for notice in owed if notice.id not in old], await store.recipients(db, one.organization_id)
+    if not told or not people:
+        return
+    for person in people:
+        for notice in told:
             values = {"plan": one.plan, "url": one.invoice_url} | _facts(notice) | {"name": person.name, "organization": one.organization}
             await mailer.queue(db, f"billing/{notice.kind}", to=person.email, locale=one.locale, values=values, organization_id=one.organization_id)
-    await store.note_mailed(db, one.organization_id, [notice.id for notice in owed])
+    await store.note_mailed(db, one.organization_id, [notice.id for notice in told])
 
 
 def _facts(notice: Owed) -> dict[str, Any]:

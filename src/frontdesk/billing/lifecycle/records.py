@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from frontdesk.entitlements import GRACE_DAYS, READ_ONLY_DAY, Access, next_chang
 DAY = timedelta(days=1)
 TRIAL_ENDING = 3 * DAY  # before it ends
 TELL_WITHIN = 14 * DAY  # what happened longer ago is no news: an installation that was off for a month does not write of it
+FRESH = timedelta(hours=1)  # what is owed for no longer is told as it was
 REMINDERS = (0, 3, 7, 14)  # days after a payment was first overdue
 RENEWALS = (30, 7)  # days before a year begins again
 LOOK_AT_LEAST = DAY  # whatever was missed is found by then
@@ -38,6 +39,7 @@ class Subscribed:
     currency: str
     invoice_url: str | None
     exceptions_end: datetime | None
+    period: date | None = None
 
     @property
     def bought(self) -> bool:
@@ -61,8 +63,10 @@ class Owed:
 
     id: UUID
     kind: str
+    object: str
     attempt: int
     facts: Mapping[str, Any]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,27 @@ class Recipient:
 def notices_due(one: Subscribed, now: datetime) -> list[Notice]:
     """What the organization should have been told by now, as far as it is still news."""
     return [*_of_its_trial(one, now), *_of_what_is_overdue(one, now), *_of_its_end(one, now), *_of_its_renewal(one, now)]
+
+
+def still_matters(notice: Owed, one: Subscribed, now: datetime) -> bool:
+    """Whether a notice that waited for somebody who can be told is still worth a mail: two weeks long, and while things are as it says."""
+    age = now - notice.created_at
+    if age < FRESH or age > TELL_WITHIN:
+        return age < FRESH
+    match notice.kind:
+        case "trial_ending" | "renewal_ahead":
+            return datetime.fromisoformat(notice.facts["ends_at" if notice.kind == "trial_ending" else "renews_at"]) > now
+        case "trial_ended":
+            return one.status == "trialing" and not one.bought
+        case "payment_failed":
+            return one.status == "past_due"
+        case "action_required":
+            return one.invoice_url is not None
+        case "access_reduced":
+            return one.access in (Access.GRACE_LIMITED, Access.READ_ONLY)
+        case "usage_nearly_full" | "usage_full" | "overage_cap_reached":
+            return one.period is not None and notice.object.endswith(one.period.isoformat())
+    return True
 
 
 def next_look(one: Subscribed, now: datetime) -> datetime:

@@ -28,7 +28,8 @@ async def subscribed(db: Tenants, organization_id: UUID) -> Subscribed | None:
           (select i.hosted_invoice_url from public.invoices i where i.organization_id = s.organization_id and i.status = 'open'
            order by i.issued_at desc limit 1) as invoice_url,
           (select min(e.expires_at) from public.entitlement_overrides e
-           where e.organization_id = s.organization_id and e.expires_at > now()) as exceptions_end
+           where e.organization_id = s.organization_id and e.expires_at > now()) as exceptions_end,
+          private.usage_period(s.organization_id) as period
         from public.subscriptions s
         join public.organizations o on o.id = s.organization_id
         join public.subscription_plans p on p.id = s.plan_id
@@ -73,8 +74,8 @@ async def owed(db: Tenants, organization_id: UUID) -> list[Owed]:
     return await db.records(
         Owed,
         """
-        select id, kind, attempt, facts from public.billing_notices
-        where organization_id = %(organization_id)s and mailed_at is null order by id for no key update
+        select id, kind, object, attempt, facts, created_at from public.billing_notices
+        where organization_id = %(organization_id)s and mailed_at is null and dropped_at is null order by id for no key update
         """,
         {"organization_id": organization_id},
     )
@@ -84,6 +85,14 @@ async def note_mailed(db: Tenants, organization_id: UUID, notices: Sequence[UUID
     """Note that the mails of these are owed."""
     await db.run(
         "update public.billing_notices set mailed_at = now() where organization_id = %(organization_id)s and id = any (%(ids)s)",
+        {"organization_id": organization_id, "ids": list(notices)},
+    )
+
+
+async def drop(db: Tenants, organization_id: UUID, notices: Sequence[UUID]) -> None:
+    """Note that these are no news any more, and nobody was told."""
+    await db.run(
+        "update public.billing_notices set dropped_at = now() where organization_id = %(organization_id)s and id = any (%(ids)s)",
         {"organization_id": organization_id, "ids": list(notices)},
     )
 
