@@ -202,6 +202,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "revoke_api_key": lambda shop: (shop.organization_id, new_id()),
     "require_second_factor": lambda shop: (shop.organization_id,),
     "book_credit": lambda shop: (shop.organization_id, "x", 1, "EUR"),
+    "take_credit_back": lambda shop: (shop.organization_id, "refund:x", 1, "EUR"),
     "buy_credit": lambda shop: (shop.organization_id, "x", 1, "EUR"),
     "release_overage": lambda shop: (shop.organization_id, "messages_sent", date(2026, 1, 5)),
     "return_usage": lambda shop: (shop.organization_id, new_id()),

@@ -73,3 +73,24 @@ async def test_the_end_of_the_credit_is_told(world: World) -> None:
 
 def test_what_is_left_is_never_below_nothing() -> None:
     assert [Credit("EUR", True, balance, owed).left for balance, owed in ((10, 3), (3, 10))] == [7, 0]
+
+
+async def test_what_is_paid_back_is_taken_once_and_never_below_what_is_used(world: World) -> None:
+    back = "select private.take_credit_back(%(o)s, %(s)s, %(n)s, 'EUR')"
+    await prepaid(world)
+    assert await consume(world, world.shop, 20)  # 15 of 30 cents
+    taken = await asyncio.gather(*(work(world, world.shop, back, s="refund:1", n=30) for _ in range(4)))
+    assert sorted(taken, key=str) == [15, None, None, None]
+    assert not await consume(world, world.shop)
+    assert await work(world, world.shop, back, s="refund:2", n=30) == 0
+    await work(world, world.shop, BUY, s="cs_2", n=30)
+    assert await work(world, world.shop, back, s="refund:2", n=30) is None  # it has taken nothing, once and for all
+    await usage.bill_by(world.database, "invoice_items")
+    assert await work(world, world.shop, back, s="refund:3", n=50) == 45  # where more is billed afterwards nothing is owed from it
+    for amount in (0, -5, None):
+        with pytest.raises(errors.InvalidParameterValue):
+            await work(world, world.shop, back, s="refund:4", n=amount)
+    with pytest.raises(errors.CheckViolation):
+        await world.owner.execute(
+            "insert into usage_credits (organization_id, source_id, amount, currency) values (%s, 'cs_3', 0, 'EUR')", (world.shop.organization_id,)
+        )

@@ -64,6 +64,9 @@ WORDINGS = {
     "checkout.started": Wording("money", "billing", (_("%(actor)s went to pay for %(name)s"), _("%(actor)s went to pay for a plan"))),
     "credit.checkout_started": Wording("money", "billing", (_("%(actor)s went to pay for credit of %(amount)s"), _("%(actor)s went to pay for credit"))),
     "credit.bought": Wording("money", "receipt", (_("Credit of %(amount)s was bought"), _("Credit was bought")), "ok"),
+    "credit.taken_back": Wording(
+        "money", "receipt", (_("%(refunded)s paid for credit was paid back, and %(amount)s taken from what was left"), _("Credit was paid back")), "warn"
+    ),
     "portal.opened": Wording("money", "billing", (_("%(actor)s went to the payment pages"),)),
     "subscription.started": Wording("money", "billing", (_("The subscription to %(name)s began"), _("A subscription began")), "ok"),
     "subscription.changed": Wording("money", "billing", (_("The subscription to %(name)s changed"), _("The subscription changed"))),

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from frontdesk import usage
 from frontdesk.access import Permission
 from frontdesk.api import PAGE, Apart, BadCursor, Body, CursorText, Db, Door, Limit, Page
 from frontdesk.billing import store
@@ -14,6 +15,7 @@ from frontdesk.billing.checkout import start_checkout
 from frontdesk.billing.portal import portal_link
 from frontdesk.billing.records import Invoice, Plan, Price, Subscription
 from frontdesk.billing.stripe_api import Money, NothingForSale, Place
+from frontdesk.settings import Settings
 
 door = Door("Billing")
 Interval = Literal["month", "year"]
@@ -54,6 +56,17 @@ class PlanList(BaseModel):
     data: list[PlanReply]
 
 
+class CreditReply(BaseModel):
+    """What was paid ahead for going beyond the plan. Amounts in the smallest unit of the currency."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    currency: str
+    balance: int = Field(description="What was bought, less what was taken from it at the end of months, or back by refunds.")
+    owed: int = Field(description="What went beyond the plan and is not taken from it yet.")
+    left: int = Field(description="What more may go beyond the plan.")
+
+
 class SubscriptionReply(BaseModel):
     """What the organization has, tries or had."""
 
@@ -72,6 +85,7 @@ class SubscriptionReply(BaseModel):
     past_due_since: datetime | None
     scheduled_plan_id: str | None = Field(description="The plan that follows at the period's end.")
     scheduled_at: datetime | None
+    credit: CreditReply | None = Field(None, description="What was paid ahead; null where what goes beyond the plan is billed afterwards.")
 
 
 class InvoiceReply(BaseModel):
@@ -119,10 +133,14 @@ async def list_plans(db: Db) -> PlanList:
 
 
 @door.get("/subscription", needs=Permission.BILLING_READ)
-async def show_subscription(db: Db) -> SubscriptionReply | None:
+async def show_subscription(request: Request, db: Db) -> SubscriptionReply | None:
     """What the organization has, tries or had; null where whoever runs this Frontdesk has taken it away."""
     found: Subscription | None = await store.current(db)
-    return None if found is None else SubscriptionReply.model_validate(found)
+    if found is None:
+        return None
+    settings: Settings = request.app.state.settings
+    credit = await usage.credit(db, db.organization_id) if settings.overage_billing == "prepaid" else None
+    return SubscriptionReply.model_validate(found).model_copy(update={"credit": credit and CreditReply.model_validate(credit)})
 
 
 @door.get("/invoices", needs=Permission.BILLING_READ)

@@ -104,7 +104,8 @@ def _session(money: Money, at: Place, customer_id: str, amount: int, currency: s
     return {
         "mode": "payment", "customer": customer_id, "client_reference_id": str(at.organization_id), "line_items": [{"price_data": price, "quantity": 1}],
         "success_url": f"{money.home}{RETURN}?session_id={{CHECKOUT_SESSION_ID}}", "cancel_url": f"{money.home}{CREDIT_PAGE}", "metadata": named,
-        "payment_intent_data": {"metadata": named}, "automatic_tax": {"enabled": settings.stripe_automatic_tax},
+        "payment_intent_data": {"metadata": named}, "invoice_creation": {"enabled": True, "invoice_data": {"metadata": named}},
+        "automatic_tax": {"enabled": settings.stripe_automatic_tax},
         "tax_id_collection": {"enabled": settings.stripe_vat_ids}, "customer_update": {"address": "auto", "name": "auto"},
         "billing_address_collection": "required" if settings.stripe_automatic_tax or settings.stripe_vat_ids else "auto",
     }  # fmt: skip

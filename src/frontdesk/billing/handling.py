@@ -11,6 +11,7 @@ from frontdesk.billing.credit import book_purchase
 from frontdesk.billing.inbox import Taken
 from frontdesk.billing.lifecycle import note_confirmations
 from frontdesk.billing.overage import bill_renewal
+from frontdesk.billing.refunds import take_back
 from frontdesk.billing.stripe_api import Money, StripeRefuses, asking, is_missing
 from frontdesk.billing.syncing import BeingSynchronized, sync_customer
 
@@ -18,6 +19,7 @@ HOLD = 180  # seconds: whoever holds events for longer is dead, and another take
 PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)  # seconds between tries, then somebody has to look
 SOON = 3.0  # seconds: when others stored about the same customer all the time
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")  # a direct debit comes in days later
+REFUNDED = "charge.refunded"  # by a refund or a credit note, in Stripe's dashboard or by its API
 TO_CONFIRM = "invoice.payment_action_required"  # the one thing that no subscription shows: a bank asks whoever owns the card
 log = structlog.get_logger()
 
@@ -65,6 +67,8 @@ async def _do_its_own(money: Money, organization_id: UUID, event: Taken) -> None
         await bill_renewal(money, organization_id, event.object_id)
     if event.type in PAID and event.object_id:
         await book_purchase(money, organization_id, event.object_id)
+    if event.type == REFUNDED and event.object_id:
+        await take_back(money, organization_id, event.object_id)
     if event.type == TO_CONFIRM and event.object_id:
         await note_confirmations(money.database, organization_id, [event.object_id])
 

@@ -5113,10 +5113,12 @@ grant execute on function private.release_overage(uuid, text, date) to frontdesk
 create table public.usage_credits (
   organization_id uuid not null references public.organizations (id) on delete cascade,
   source_id text not null check (char_length(source_id) between 1 and 200),
-  amount bigint not null check (amount <> 0),
+  amount bigint not null,
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   created_at timestamptz not null default now(),
-  primary key (organization_id, source_id)
+  primary key (organization_id, source_id),
+  -- a refund of what is spent already takes nothing: it stands there all the same, so that it never takes what is bought later
+  constraint usage_credits_amount_check check (amount <> 0 or source_id like 'refund:%')
 );
 select private.protect('public.usage_credits', reads => 'billing:read', writes => null, worker => 'reads');
 create trigger usage_credits_append_only before update or delete on public.usage_credits for each row execute function private.refuse_rebooking();
@@ -5177,6 +5179,24 @@ begin
   return found;
 end $$;
 grant execute on function private.buy_credit(uuid, text, bigint, text) to frontdesk_worker;
+
+-- Takes back from the credit what was paid back to whoever bought it, once for each source, and no more than is neither spent nor owed: what was used stays
+-- used. Returns how much was taken, and null where that was done before.
+create function private.take_credit_back(organization uuid, source text, wanted bigint, in_currency text) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare taken bigint;
+begin
+  if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
+  if wanted is null or wanted <= 0 then raise exception 'amount must be positive, not %', wanted using errcode = 'invalid_parameter_value'; end if;
+  perform from public.subscriptions s where s.organization_id = organization for no key update;  -- who bills from the credit at this moment is waited for
+  perform pg_advisory_xact_lock(hashtextextended('frontdesk credit of ' || organization, 0));  -- and who goes beyond a limit
+  if exists (select from public.usage_credits c where c.organization_id = organization and c.source_id = source) then return null; end if;
+  taken := least(wanted, greatest(0, coalesce(private.credit_left(organization, in_currency, null, null) / 1000,
+    (select sum(c.amount) from public.usage_credits c where c.organization_id = organization and c.currency = in_currency), 0)));
+  insert into public.usage_credits (organization_id, source_id, amount, currency) values (organization, source, -taken, in_currency);
+  return taken;
+end $$;
+grant execute on function private.take_credit_back(uuid, text, bigint, text) to frontdesk_worker;
 
 -- The organizations with something to bill of periods that are over.
 create function private.list_overage_due(after uuid, how_many integer) returns table (organization_id uuid)

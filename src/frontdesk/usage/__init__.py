@@ -17,7 +17,7 @@ from frontdesk.usage.actions import (
     standing,
 )
 from frontdesk.usage.jobs import keep_books
-from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due, owed
+from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due, owed, take_credit_back
 from frontdesk.usage.records import Charge, Credit, Debtor, Owed, Period, Standing, Usage
 
 __all__ = [
@@ -52,4 +52,5 @@ __all__ = [
     "require_for",
     "spend",
     "standing",
+    "take_credit_back",
 ]

@@ -121,6 +121,15 @@ async def buy(db: Tenants, organization_id: UUID, source: str, amount: int, curr
     )
 
 
+async def take_back(db: Tenants, organization_id: UUID, source: str, amount: int, currency: str) -> int | None:
+    """Take back from the credit, once for each source and never what is spent or owed. Returns how much that was; None when it was done before."""
+    taken: int | None = await db.value(
+        "select private.take_credit_back(%(organization_id)s, %(source)s, %(amount)s, %(currency)s)",
+        {"organization_id": organization_id, "source": source, "amount": amount, "currency": currency},
+    )
+    return taken
+
+
 async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
     """What was bought ahead, in the currency of the plan, and what of it is owed; None only where the subscription was removed by hand."""
     return await db.record(

@@ -78,6 +78,19 @@ async def add_credit(database: Database, organization_id: UUID, source: str, amo
     return True
 
 
+async def take_credit_back(database: Database, organization_id: UUID, refund: str, amount: int, currency: str) -> int | None:
+    """Take back what was paid back, once for each refund. What is spent or owed already stays so; returns what was taken, None when it was before."""
+    async with database.tenants([organization_id]) as db:
+        taken = await ledger.take_back(db, organization_id, f"refund:{refund}", amount, currency)
+        if taken is None:
+            return None
+        details = {"amount": f"{taken / 100:.2f} {currency}", "refunded": f"{amount / 100:.2f} {currency}"}
+        await audit.append(db, "credit.taken_back", organization_id=organization_id, target_type="usage_credit", target_id=refund, details=details)
+    if taken < amount:
+        log.error("credit was paid back that is spent already", organization=str(organization_id), refund=refund, spent=amount - taken, currency=currency)
+    return taken
+
+
 async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
     """What the organization has paid ahead, and what of it is owed."""
     return await ledger.credit(db, organization_id)

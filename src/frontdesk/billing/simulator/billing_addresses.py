@@ -50,6 +50,8 @@ ADDRESSES: list[Address] = [
     ("GET", "/v1/charges", payment_calls.charge_index),
     ("GET", "/v1/charges/{charge}", payment_calls.retrieve_charge),
     ("POST", "/v1/refunds", payment_calls.create_refund),
+    ("GET", "/v1/refunds", payment_calls.refund_index),
+    ("GET", "/v1/refunds/{refund}", payment_calls.retrieve_refund),
     ("POST", "/v1/checkout/sessions", checkout_calls.create),
     ("GET", "/v1/checkout/sessions", checkout_calls.index),
     ("GET", "/v1/checkout/sessions/{session}", checkout_calls.retrieve),

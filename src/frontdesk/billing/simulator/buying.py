@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import buyers, charging, customers, discounting, invoicing, lines, methods, shapes, subscribing, tax_ids
+from frontdesk.billing.simulator import buyers, charging, collecting, customers, discounting, invoicing, lines, methods, shapes, subscribing, tax_ids
 from frontdesk.billing.simulator.errors import StripeError, invalid
 from frontdesk.billing.simulator.periods import DAY, containing
 from frontdesk.billing.simulator.world import World
@@ -70,7 +70,10 @@ def pay(world: World, session: Object, buyer: Buyer) -> Object:
             methods.set_up(world, buyer.method["id"])
     discounts = [buyer.discount] if buyer.discount else discounts_for(world, session)
     quoted = quote(world, session | {"customer": customer["id"]}, discounts)
-    made = _subscribe(world, session, customer, buyer, discounts) if session["mode"] == "subscription" else _charge(world, session, customer, buyer, quoted)
+    if session["mode"] == "subscription":
+        made = _subscribe(world, session, customer, buyer, discounts)
+    else:
+        made = _charge(world, session, customer, buyer, quoted, discounts)
     sums = {"amount_subtotal": quoted["subtotal"], "amount_total": quoted["total"], "total_details": totals(quoted)}
     session |= {"status": "complete", "url": None, "customer": customer["id"], "customer_details": _seen(world, customer, buyer), **sums, **made}
     session["discounts"] = [{"coupon": one["source"]["coupon"], "promotion_code": one["promotion_code"]} for one in discounts] or session["discounts"]
@@ -121,8 +124,11 @@ def _line(world: World, session: Object, one: Object) -> Object:
         line = lines.of_item(world, None, item, containing(world.now(), price["recurring"], world.now()))
         return subscribing.free(line) if trial_end(world, session) else line
     amount = int(price["unit_amount"] or 0) * int(one["quantity"])
-    item = shapes.make("invoiceitem", amount=amount, currency=price["currency"], quantity=one["quantity"], discountable=True, pricing=lines.pricing(price))
-    return lines.of_invoice_item(world, item | {"description": lines.name_of(world, price)})
+    item = shapes.make(
+        "invoiceitem", amount=amount, currency=price["currency"], quantity=one["quantity"], quantity_decimal=str(one["quantity"]), discountable=True,
+        pricing=lines.pricing(price), description=lines.name_of(world, price), period={"start": world.now(), "end": world.now()},
+    )  # fmt: skip
+    return lines.of_invoice_item(world, item)
 
 
 def trial_end(world: World, session: Object) -> int | None:
@@ -171,18 +177,34 @@ def _subscribe(world: World, session: Object, customer: Object, buyer: Buyer, di
     return {"subscription": subscription["id"], "invoice": invoice["id"], "payment_status": status}
 
 
-def _charge(world: World, session: Object, customer: Object, buyer: Buyer, quoted: Object) -> Object:
+def _charge(world: World, session: Object, customer: Object, buyer: Buyer, quoted: Object, discounts: Sequence[Object]) -> Object:
     details = details_of(world, session)
     if not quoted["amount_due"]:
         return {"payment_status": "no_payment_required"}
-    intent = charging.intend(world, customer["id"], quoted["total"], quoted["currency"], details.get("description"), session["payment_method_types"])
-    intent = world.put(intent | {"metadata": details.get("metadata") or {}})
     assert buyer.method is not None, "the page asks for a card where something is due"
+    invoice = _invoice(world, session, customer, discounts) if (session["invoice_creation"] or {}).get("enabled") else None
+    intent = invoicing.intent_of(world, invoice) if invoice else None
+    if intent is None:
+        intent = charging.intend(world, customer["id"], quoted["total"], quoted["currency"], details.get("description"), session["payment_method_types"])
+    intent = world.put(intent | {"metadata": details.get("metadata") or {}})
     intent = charging.attempt(world, intent, buyer.method["id"], authenticated=buyer.authenticated)
     if intent["status"] not in ("succeeded", "processing"):
         raise methods.declined((intent["last_payment_error"] or {}).get("decline_code") or "authentication_required")
+    if invoice is not None:
+        collecting.follow(world, intent)
     _remember_intent(world, session, intent)
-    return {"payment_intent": intent["id"], "payment_status": "paid" if intent["status"] == "succeeded" else "unpaid"}
+    told = {"payment_intent": intent["id"], "payment_status": "paid" if intent["status"] == "succeeded" else "unpaid"}
+    return told | ({"invoice": invoice["id"]} if invoice else {})
+
+
+def _invoice(world: World, session: Object, customer: Object, discounts: Sequence[Object]) -> Object:
+    """The invoice of what is bought once, open until it is paid in the same breath."""
+    discounting.redeem(world, discounts)
+    made = [_line(world, session, one) for one in sold(world, session)]
+    plan = invoicing.Plan(customer, None, "manual", made, (world.now(), world.now()), discounts, session["automatic_tax"]["enabled"])
+    data = session["invoice_creation"]["invoice_data"]
+    invoice = invoicing.create(world, plan, advance=False)
+    return invoicing.finalize(world, invoice | {name: data[name] for name in ("description", "footer", "metadata")})
 
 
 def _add_once(world: World, customer: Object, price: Object, quantity: int) -> None:

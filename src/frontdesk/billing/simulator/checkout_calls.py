@@ -31,6 +31,7 @@ def create(world: World, params: p.Params) -> Object:
         raise StripeError("invalid_request_error", "Missing required param: mode.", "parameter_missing", "mode")
     customer = world.get(str(params["customer"]), "customer", "customer") if params.get("customer") else None
     session = shapes.make("checkout.session", id=world.new_id("cs_test", 58), created=world.now(), status="open", mode=mode, payment_status="unpaid")
+    session["invoice_creation"] = _invoice_creation(params, mode)
     lines = _lines(world, params, mode)
     session |= _plain_fields(params, mode) | {"customer": customer["id"] if customer else None, "expires_at": _expires(world, params)}
     session["url"] = f"{world.settings.public_url}/pay/{session['id']}"
@@ -134,6 +135,19 @@ def _details(world: World, params: p.Params, mode: str) -> Object:
     if given.get("billing_mode"):
         details["billing_mode"] = {"type": p.choice(given["billing_mode"], "type", ("classic", "flexible"), "flexible"), "flexible": None}
     return details
+
+
+def _invoice_creation(params: p.Params, mode: str) -> Object | None:
+    """Whether what is bought once gets an invoice; what is subscribed to has its own."""
+    given = p.inner(params, "invoice_creation", ("enabled", "invoice_data")) or {}
+    if mode == "subscription":
+        if given:
+            raise invalid("You can only enable invoice creation when `mode` is set to `payment`.", "invoice_creation")
+        return None
+    data = p.inner(given, "invoice_data", ("description", "footer", "metadata")) or {}
+    told = {"description": p.text(data, "description"), "footer": p.text(data, "footer"), "metadata": p.metadata(data)}
+    made = shapes.make("checkout.session.invoice_creation", enabled=bool(p.flag(given, "enabled")))
+    return made | {"invoice_data": made["invoice_data"] | told}
 
 
 def _expires(world: World, params: p.Params) -> int:

@@ -98,6 +98,17 @@ def charge_index(world: World, params: p.Params) -> Object:
     return listing(world, "charge", params, {"customer": p.text(params, "customer"), "payment_intent": p.text(params, "payment_intent")})
 
 
+def retrieve_refund(world: World, params: p.Params, refund: str) -> Object:
+    """GET /v1/refunds/{refund}."""
+    return world.get(refund, "refund", "refund")
+
+
+def refund_index(world: World, params: p.Params) -> Object:
+    """GET /v1/refunds."""
+    p.known(params, (*PAGING, "charge", "created", "payment_intent"))
+    return listing(world, "refund", params, {"charge": p.text(params, "charge"), "payment_intent": p.text(params, "payment_intent")})
+
+
 def create_refund(world: World, params: p.Params) -> Object:
     """POST /v1/refunds: all of a charge, or a part of what is left of it."""
     p.known(params, ("amount", "charge", "payment_intent", "reason", "metadata"))
