@@ -18,6 +18,7 @@ def routes(console: Console) -> list[tuple[str, str]]:
         "event_id": new_id(),
         "plan_id": "starter",
         "key": "channels",
+        "what": "organizations",
     }
     found = [(method, path) for (method, path), needed in needs_of(console.built.app.routes).items() if path.startswith("/operator")]
     assert len(found) > 15

@@ -111,3 +111,40 @@ async def test_where_nothing_is_bought_or_sold_nothing_is_changed(till: Till) ->
     assert answer.headers["location"] == till.console.shop and await till.log() == []
     till.console.built.app.state.money = None
     assert (await till.console.operator.get(f"{till.page}?price=professional_month_eur")).status_code == 503
+
+
+async def test_what_was_bought_ends_with_its_period_and_is_kept_after_all(till: Till) -> None:
+    assert (await till.console.act(f"{till.page}/cancellation", reason="x")).status_code == 422
+    assert await till.log() == []
+    assert (await till.console.act(f"{till.page}/cancellation", reason=REASON)).headers["location"] == till.console.shop
+    assert await till.console.see("select cancel_at_period_end, status from subscriptions where organization_id = %s", till.console.shop_id) == [
+        (True, "active")
+    ]
+    assert await till.log() == [("operator", "plan.canceled", REASON), ("operator", "subscription.cancellation_ordered", REASON)]
+    page = (await till.console.operator.get(till.console.shop)).text
+    assert "Keep what it bought" in page and "Cancel what it bought" not in page
+    assert "Ends in" in (await till.console.operator.get("/operator/organizations")).text
+    assert (await till.console.act(f"{till.page}/cancellation", reason=REASON)).status_code == 303 and len(await till.log()) == 2  # nothing more to end
+    assert (await till.console.act(f"{till.page}/keeping", reason=REASON)).headers["location"] == till.console.shop
+    assert await till.console.see("select cancel_at_period_end from subscriptions where organization_id = %s", till.console.shop_id) == [(False,)]
+    assert (await till.log())[:2] == [("operator", "plan.kept", REASON), ("operator", "subscription.keeping_ordered", REASON)]
+    assert (await till.console.act(f"{till.page}/keeping", reason=REASON)).status_code == 303 and len(await till.log()) == 4
+
+
+async def test_a_change_that_was_to_come_is_taken_back(till: Till) -> None:
+    await till.console.act(till.page, **await till.shown("business_month_eur"), reason=REASON)
+    await till.console.act(till.page, **await till.shown("professional_month_eur"), reason=REASON)
+    assert "It changes to Professional" in (await till.console.operator.get(till.console.shop)).text
+    await till.console.act(f"{till.page}/keeping", reason=REASON)
+    assert await till.has() == ("business", None)
+
+
+async def test_without_a_proof_or_anything_bought_nothing_ends(till: Till) -> None:
+    await till.console.owner.execute("update private.sessions set reauthenticated_at = now() - interval '1 hour'")
+    for deed in ("cancellation", "keeping"):
+        assert (await till.console.act(f"{till.page}/{deed}", reason=REASON)).headers["location"].startswith("/account/reauthentication")
+    await till.console.owner.execute("update private.sessions set reauthenticated_at = now()")
+    await till.console.owner.execute("update subscriptions set provider_subscription_id = null")
+    for deed in ("cancellation", "keeping"):
+        assert (await till.console.act(f"{till.page}/{deed}", reason=REASON)).headers["location"] == till.console.shop
+    assert await till.log() == []

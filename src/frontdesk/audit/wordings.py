@@ -179,6 +179,8 @@ NAMES = {
     "locale": _("Language"),
     "match": _("How strictly"),
     "member": _("Member"),
+    "metric": _("What is counted"),
+    "period": _("Period from"),
     "messages": _("Messages"),
     "name": _("Name"),
     "networks": _("Networks"),
@@ -223,6 +225,14 @@ VALUES = {
     "contacts:export": _("no export of contacts"),
     "conversations:oversee": _("own and unassigned conversations only"),
     "phone_numbers:read": _("masked phone numbers"),
+    "ai_replies": _("AI replies"),
+    "api_requests": _("API calls"),
+    "auto_replies": _("auto replies"),
+    "media_bytes": _("bytes of media"),
+    "messages_received": _("messages received"),
+    "messages_sent": _("messages sent"),
+    "past_due": _("payment failed"),
+    "trialing": _("on trial"),
 }
 
 NOTHING, YES, NO = _("nothing"), _("yes"), _("no")

@@ -4979,18 +4979,16 @@ create table private.usage_drifts (
   primary key (organization_id, metric, period_start)
 );
 
--- Counts an organization's messages of the present period again from their rows, and those of channels that are gone from the figures of their
--- days; notes where that differs from its counter, and where the ledger says more than was counted. One statement sees both as of one moment.
-create function private.recount_usage(organization uuid) returns table (metric text, period_start date, counted bigint, recounted bigint)
-language plpgsql security definer set search_path = '' as $$
+-- Where an organization's counters differ from what they count: its messages of the present period counted again from their rows, and those of channels
+-- that are gone from the figures of their days; and where the ledger says more or less than was counted. One statement sees all as of one moment.
+create function private.usage_differences(organization uuid) returns table (metric text, period_start date, counted bigint, recounted bigint)
+language plpgsql stable security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   period constant date := private.period_start((select s.usage_anchor from public.subscriptions s where s.organization_id = organization), (now() at time zone 'UTC')::date);
 begin
-  delete from private.usage_drifts d where d.organization_id = organization;
   return query
-  insert into private.usage_drifts as d (organization_id, metric, period_start, counted, recounted)
-  select organization, f.metric, f.period_start, f.counted, f.recounted from (
+  select f.metric, f.period_start, f.counted::bigint, f.recounted::bigint from (
     select w.metric, period as period_start,
       coalesce((select u.used from public.organization_usage u where u.organization_id = organization and u.metric = w.metric and u.period_start = period), 0)
         - coalesce((select sum(l.taken - l.spent) from public.usage_leases l where l.organization_id = organization and l.metric = w.metric and l.period_start = period), 0) as counted,
@@ -5010,7 +5008,18 @@ begin
     where u.organization_id = organization and u.metric not in ('messages_sent', 'messages_received')
     group by u.metric, u.period_start, u.rolled_up
   ) as f
-  where f.counted <> f.recounted
+  where f.counted <> f.recounted;
+end $$;
+
+-- Counts an organization again, and notes where its counters differ.
+create function private.recount_usage(organization uuid) returns table (metric text, period_start date, counted bigint, recounted bigint)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  delete from private.usage_drifts d where d.organization_id = organization;
+  return query
+  insert into private.usage_drifts as d (organization_id, metric, period_start, counted, recounted)
+  select organization, f.metric, f.period_start, f.counted, f.recounted from private.usage_differences(organization) f
   returning d.metric, d.period_start, d.counted, d.recounted;
 end $$;
 grant execute on function private.recount_usage(uuid) to frontdesk_app;
@@ -5992,6 +6001,61 @@ begin
 end $$;
 grant execute on function private.revenue_by_month(integer) to frontdesk_operator;
 
+-- ---- usage ----
+
+-- What an organization uses of everything that is counted or limited, as its own pages say it: levels such as contacts as well, which operators cannot read.
+create function private.usage_for_operators(organization uuid)
+returns table (metric text, kind text, description text, unit text, used bigint, allowed bigint)
+language plpgsql stable security definer set search_path = '' as $$
+declare period constant date := private.usage_period(organization);
+begin
+  perform private.demand_operator();
+  return query
+  select m.metric, m.kind, m.description, m.unit,
+    case m.kind when 'level' then private.usage_level(organization, m.metric) else coalesce(u.used, 0) end,
+    private.usage_limit(organization, m.metric)
+  from public.usage_metrics m
+  left join public.organization_usage u on u.organization_id = organization and u.metric = m.metric and u.period_start = period
+  order by m.kind, m.metric;
+end $$;
+grant execute on function private.usage_for_operators(uuid) to frontdesk_operator;
+
+-- What the last recounts have found, for the console: whose, of what, and how much, the newest first.
+create function private.drifts_for_operators(how_many integer)
+returns table (organization_id uuid, organization text, metric text, description text, period_start date, counted bigint, recounted bigint, found_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform private.demand_operator();
+  return query
+  select d.organization_id, o.name, d.metric, m.description, d.period_start, d.counted, d.recounted, d.found_at
+  from private.usage_drifts d join public.organizations o on o.id = d.organization_id join public.usage_metrics m on m.metric = d.metric
+  order by d.found_at desc, d.organization_id, d.metric, d.period_start limit how_many;
+end $$;
+grant execute on function private.drifts_for_operators(integer) to frontdesk_operator;
+
+-- Sets a counter to what is counted again now, while nobody else counts: a message counter to its messages, and what stands in the ledger to what is
+-- written there, so that the next hour writes the rest. By how much is computed under the counter's lock: sent twice it changes nothing more. What
+-- was billed stays. Returns what became of it (mended, agrees: by now it does anyway, nothing: no difference is noted) with both numbers.
+create function private.mend_usage(organization uuid, of_metric text, of_period date) returns table (outcome text, counted bigint, recounted bigint)
+language plpgsql security definer set search_path = '' as $$
+declare differs record;
+begin
+  perform private.demand_operator();
+  perform from private.usage_drifts d where d.organization_id = organization and d.metric = of_metric and d.period_start = of_period for update;
+  if not found then return query select 'nothing', 0::bigint, 0::bigint; return; end if;
+  insert into public.organization_usage (organization_id, metric, period_start) values (organization, of_metric, of_period) on conflict do nothing;
+  perform from public.organization_usage u where u.organization_id = organization and u.metric = of_metric and u.period_start = of_period for no key update;
+  select d.counted, d.recounted into differs from private.usage_differences(organization) d where d.metric = of_metric and d.period_start = of_period;
+  delete from private.usage_drifts d where d.organization_id = organization and d.metric = of_metric and d.period_start = of_period;
+  if differs.counted is null then return query select 'agrees', 0::bigint, 0::bigint; return; end if;
+  update public.organization_usage u set
+    used = case when of_metric in ('messages_sent', 'messages_received') then greatest(u.used + differs.recounted - differs.counted, 0) else u.used end,
+    rolled_up = case when of_metric in ('messages_sent', 'messages_received') then u.rolled_up else differs.recounted end
+  where u.organization_id = organization and u.metric = of_metric and u.period_start = of_period;
+  return query select 'mended', differs.counted, differs.recounted;
+end $$;
+grant execute on function private.mend_usage(uuid, text, date) to frontdesk_operator;
+
 -- ---- incidents ----
 
 -- What is wrong in the database, each as a number and since when: 0 is well.
@@ -6014,6 +6078,7 @@ begin
   union all select 'billing_given_up', b.given_up, null from private.billing_inbox_state() as b
   union all select 'billing_waiting', case when b.oldest < now() - interval '15 minutes' then b.waiting else 0 end, b.oldest from private.billing_inbox_state() as b
   union all select 'billing_refused', b.refused, null from private.billing_inbox_state() as b
+  union all select 'usage_drift', count(*), min(d.found_at) from (select n.found_at from private.usage_drifts n limit 1000) as d
   union all select 'past_due', count(*), min(s.past_due_since) from public.subscriptions s where s.status = 'past_due'
   union all select 'no_subscription', count(*), null from (
     select from public.organizations o where not exists (select from public.subscriptions s where s.organization_id = o.id) limit 1000) as o

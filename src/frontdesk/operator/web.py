@@ -2,6 +2,7 @@
 
 from frontdesk.operator.deliveries import web as deliveries
 from frontdesk.operator.events import web as events
+from frontdesk.operator.exports import web as exports
 from frontdesk.operator.incidents import web as incidents
 from frontdesk.operator.lanes import web as lanes
 from frontdesk.operator.log import web as log
@@ -15,5 +16,5 @@ from frontdesk.operator.viewing import web as viewing
 from frontdesk.web import Door
 
 door = Door()
-for one in (organizations, viewing, terms, purchases, users, plans, revenue, events, deliveries, lanes, incidents, log):
+for one in (organizations, viewing, terms, purchases, users, plans, revenue, events, deliveries, lanes, incidents, log, exports):
     door.router.include_router(one.door.router)

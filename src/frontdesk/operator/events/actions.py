@@ -25,5 +25,5 @@ async def replay(db: Console, event_id: UUID) -> None:
     """Have it handled again, whatever became of it. Raises NoSuchEvent."""
     if not await store.replay(db, event_id):
         raise NoSuchEvent
-    organization_id = await store.organization_of(db, event_id)
-    await log.record(db, "billing_event.replayed", organization_id=organization_id, target_type="billing_event", target_id=event_id)
+    organization_id, told = await store.about(db, event_id)
+    await log.record(db, "billing_event.replayed", organization_id=organization_id, target_type="billing_event", target_id=event_id, details={"name": told})

@@ -54,7 +54,7 @@ async def replay(db: Console, event_id: UUID) -> bool:
     return bool(await db.value("select private.replay_event(%(id)s)", {"id": event_id}))
 
 
-async def organization_of(db: Console, event_id: UUID) -> UUID | None:
-    """Whose it is, if it is anybody's here."""
-    found: UUID | None = await db.value("select e.organization_id from public.billing_events e where e.id = %(id)s", {"id": event_id})
-    return found
+async def about(db: Console, event_id: UUID) -> tuple[UUID | None, str]:
+    """Whose it is, if it is anybody's here, and what it told."""
+    found = await db.row("select e.organization_id, e.type from public.billing_events e where e.id = %(id)s", {"id": event_id})
+    return (found["organization_id"], found["type"]) if found else (None, "")

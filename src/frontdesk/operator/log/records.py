@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from frontdesk.audit import Entry, Line
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -30,6 +32,12 @@ class Operation:
     def name(self) -> str:
         """What the thing is called that it was done to."""
         return str(self.details.get("name") or self.organization or "")
+
+    @property
+    def line(self) -> Line:
+        """The sentence of the organizations' own logs, said of this operator. The reason stands beside it, in full."""
+        told = {name: value for name, value in self.details.items() if name != "reason"} | ({"name": self.name} if self.name else {})
+        return Line(Entry(0, self.at, "user", None, self.operator_name, self.action, self.target_type, self.target_id, told, self.address, None, None, ""))
 
     @property
     def changes(self) -> dict[str, dict[str, Any]]:

@@ -29,7 +29,8 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An organization with what it has, in one line. messages: sent this period; allowed: by its plan, None is no limit; mrr: in minor units."""
+    """An organization with what it has, in one line. messages: sent this period; allowed: by its plan, None is no limit; mrr: in minor units;
+    ends_at: when what it bought ends, if that is planned; next_plan, next_at: what it changes to, and when."""
 
     id: UUID
     slug: str
@@ -45,6 +46,9 @@ class Row:
     trial_ends_at: datetime | None
     past_due_since: datetime | None
     bought: bool
+    ends_at: datetime | None
+    next_plan: str | None
+    next_at: datetime | None
     deletion_due_at: datetime | None
     deletion_begun_at: datetime | None
     messages: int
@@ -62,7 +66,7 @@ class Row:
         return Health(self.stopped, self.failed)
 
     def state(self, now: datetime) -> tuple[str, int]:
-        """What it comes down to, in one word, and the days that go with it: until a trial or the organization ends, since a payment failed."""
+        """What it comes down to, in one word, and the days that go with it: until a trial, a plan or the organization ends, since a payment failed."""
         if self.deletion_due_at:
             return "leaving", max(0, (self.deletion_due_at - now).days)
         if self.suspended_at:
@@ -75,6 +79,8 @@ class Row:
             )
         if self.status == "past_due" and self.past_due_since:
             return "past_due", (now - self.past_due_since).days
+        if self.ends_at:
+            return "ending", max(0, (self.ends_at - now).days)
         return self.status or "none", 0
 
 

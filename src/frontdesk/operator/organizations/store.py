@@ -17,12 +17,16 @@ async def rows(db: Console, ids: Sequence[UUID]) -> list[Row]:
         select o.id, o.slug, o.name, o.created_at, o.suspended_at, o.suspended_reason, s.plan_id, p.name as plan,
           coalesce(s.currency, p.currency) as currency, s.status, s.billing_interval, s.trial_ends_at, s.past_due_since,
           s.provider_subscription_id is not null and s.status not in ('canceled', 'incomplete_expired') as bought,
-          d.due_at as deletion_due_at, d.begun_at as deletion_begun_at, coalesce(u.used, 0) as messages, (s.limits ->> 'messages_sent')::bigint as allowed,
+          case when s.provider_subscription_id is not null and s.status not in ('canceled', 'incomplete_expired')
+            and (s.cancel_at_period_end or s.cancel_at is not null) then coalesce(s.cancel_at, s.current_period_end) end as ends_at,
+          n.name as next_plan, case when n.id is not null then s.scheduled_at end as next_at, d.due_at as deletion_due_at,
+          d.begun_at as deletion_begun_at, coalesce(u.used, 0) as messages, (s.limits ->> 'messages_sent')::bigint as allowed,
           coalesce(private.monthly_revenue(s), 0) as mrr, m.members, m.last_seen_at, c.numbers, c.stopped, f.failed
         from unnest(%(ids)s::uuid[]) as w (id)
         join public.organizations o on o.id = w.id
         left join public.subscriptions s on s.organization_id = o.id
         left join public.subscription_plans p on p.id = s.plan_id
+        left join public.subscription_plans n on n.id = s.scheduled_plan_id
         left join public.organization_deletions d on d.organization_id = o.id
         left join lateral (
           select n.used from public.organization_usage n where n.organization_id = o.id and n.metric = 'messages_sent'
@@ -69,17 +73,9 @@ async def numbers(db: Console, organization_id: UUID) -> list[Number]:
 
 
 async def usage(db: Console, organization_id: UUID) -> list[dict[str, Any]]:
-    """What was used of each metric that is counted, in its newest period, with what the plan allows."""
+    """What is used of each metric, in the period that runs or as it stands, with what the plan allows; allowed None is no limit."""
     return await db.rows(
-        """
-        select m.metric, m.description, coalesce(u.used, 0) as used, u.period_start, (s.limits ->> m.metric)::bigint as allowed
-        from public.usage_metrics m
-        left join public.subscriptions s on s.organization_id = %(organization_id)s
-        left join lateral (
-          select n.used, n.period_start from public.organization_usage n
-          where n.organization_id = %(organization_id)s and n.metric = m.metric order by n.period_start desc limit 1) as u on true
-        where m.kind = 'period' order by m.metric
-        """,
+        "select metric, kind, description, unit, used, allowed from private.usage_for_operators(%(organization_id)s)",
         {"organization_id": organization_id},
     )
 

@@ -1,13 +1,22 @@
-"""Another plan for an organization that bought one: looked at first, and then asked of the payment provider."""
+"""Another plan for an organization that bought one, or the end of it: written down first, and then asked of the payment provider."""
 
 from uuid import UUID
 
 from frontdesk.access import Actor
 from frontdesk.billing import Change, Place
 from frontdesk.database import Console
+from frontdesk.errors import Conflict
 from frontdesk.operator.log import store as log
 from frontdesk.operator.organizations import actions
 from frontdesk.operator.reasons import reason
+
+
+class NothingToCancel(Conflict):
+    """Nothing is bought here that could end, or its end is planned already."""
+
+
+class NothingToKeep(Conflict):
+    """Nothing was to end or to change here."""
 
 
 def place(organization_id: UUID, by: Actor, why: str) -> Place:
@@ -23,3 +32,21 @@ async def order(db: Console, at: Place, change: Change) -> None:
         asked["interval"] = {"from": change.now.billing_interval, "to": change.price.billing_interval}
     details = {"name": organization.name, "reason": at.reason, "changed": asked}
     await log.record(db, "subscription.change_ordered", organization_id=at.organization_id, details=details)
+
+
+async def order_end(db: Console, at: Place) -> None:
+    """Write down that what it bought shall end with its period. Raises NothingToCancel."""
+    organization = await actions.find(db, at.organization_id)
+    if not organization.bought or organization.ends_at:
+        raise NothingToCancel
+    details = {"name": organization.name, "plan": organization.plan, "reason": at.reason}
+    await log.record(db, "subscription.cancellation_ordered", organization_id=at.organization_id, details=details)
+
+
+async def order_keeping(db: Console, at: Place) -> None:
+    """Write down that it shall go on as it is, whatever was planned. Raises NothingToKeep."""
+    organization = await actions.find(db, at.organization_id)
+    if not organization.bought or not (organization.ends_at or organization.next_at):
+        raise NothingToKeep
+    details = {"name": organization.name, "plan": organization.plan, "reason": at.reason}
+    await log.record(db, "subscription.keeping_ordered", organization_id=at.organization_id, details=details)

@@ -1,5 +1,6 @@
-"""Where an operator sees what another plan costs an organization that bought one, and changes it."""
+"""Where an operator sees what another plan costs an organization that bought one, changes it, lets it end, and keeps it after all."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from starlette.responses import Response
 
 from frontdesk import billing
 from frontdesk.billing import AmountChanged, BeingChanged, Change, Done, Money, Move, Place
+from frontdesk.database import Console
 from frontdesk.errors import BadInput, Conflict
 from frontdesk.live import SESSIONS
 from frontdesk.operator.organizations import actions as organizations
+from frontdesk.operator.organizations.showing import page
 from frontdesk.operator.purchases import actions
 from frontdesk.web import OPERATOR, Door, Form, SignedIn, go, in_console, read_form, render
 
@@ -65,6 +68,54 @@ async def change(request: Request, who: SignedIn, organization_id: UUID) -> Resp
     except billing.CHANGE_REFUSED as error:
         return go(request, home, str(error), "bad")
     response = go(request, home, _told(done, shown.move), "info" if done.pay_at else "ok")
+    response.background = BackgroundTask(request.app.state.live.changed, [organization_id], SESSIONS)
+    return response
+
+
+@door.post(PURCHASE + "/cancellation", needs=OPERATOR, fresh=True, apart=True)
+async def cancel(request: Request, who: SignedIn, organization_id: UUID) -> Response:
+    """Let what it bought end with its period; what is not paid ends at once."""
+
+    async def end(at: Place) -> str:
+        ends_at = await billing.cancel_plan(_money(request), at)
+        return f"It ends on {ends_at:%d %B %Y}. Until then nothing is less." if ends_at else "It has ended. Nothing more is charged."
+
+    return await _order(request, who, organization_id, actions.order_end, end, "cancellation")
+
+
+@door.post(PURCHASE + "/keeping", needs=OPERATOR, fresh=True, apart=True)
+async def keep(request: Request, who: SignedIn, organization_id: UUID) -> Response:
+    """Let it go on as it is: what was to end does not, and what was to follow neither."""
+
+    async def go_on(at: Place) -> str:
+        await billing.keep_plan(_money(request), at)
+        return "It goes on as it is."
+
+    return await _order(request, who, organization_id, actions.order_keeping, go_on, "keeping")
+
+
+async def _order(
+    request: Request,
+    who: SignedIn,
+    organization_id: UUID,
+    note: Callable[[Console, Place], Awaitable[None]],
+    do: Callable[[Place], Awaitable[str]],
+    form_id: str,
+) -> Response:
+    """Have something done to what it bought, with a reason, which is written down before the provider is asked."""
+    form = await read_form(request, PurchaseForm)
+    try:
+        async with in_console(request, who) as db:
+            at = actions.place(organization_id, db.actor, (form.data or PurchaseForm()).reason)
+            await note(db, at)
+        said = await do(at)
+    except BadInput as error:
+        form.refuse(error)
+        async with in_console(request, who) as db:
+            return await page(request, db, organization_id, form, form_id)
+    except (actions.NothingToCancel, actions.NothingToKeep, BeingChanged, *billing.CHANGE_REFUSED) as error:
+        return go(request, _home(organization_id), str(error), "bad")
+    response = go(request, _home(organization_id), said)
     response.background = BackgroundTask(request.app.state.live.changed, [organization_id], SESSIONS)
     return response
 
