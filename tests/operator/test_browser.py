@@ -10,11 +10,13 @@ from playwright.async_api import Page, expect
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from frontdesk.web import needs_of
+from tests.billing.test_browser import pay
 from tests.operator.conftest import REASON, Console, signed_in
 from tests.operator.crowd import crowd
+from tests.product import free_port
 from tests.users.browser import Browser
-from tests.web.running import browsing, served
-from tests.web.test_everybody import FORMS, look
+from tests.web.running import browsing, register, served
+from tests.web.test_everybody import FORMS, look, look_twice
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +70,7 @@ async def test_no_page_of_the_console_is_forgotten(console: Console) -> None:
     pages = {path for method, path in needs_of(console.built.app.routes) if method == "GET" and path.startswith("/operator")} - {"/operator"}
     looked_at = {f"/operator/{path}".partition("?")[0] for path in PAGES} | {"/operator/plans/{plan_id}"}
     led_to = {"/operator/organizations/{organization_id}", "/operator/users/{user_id}"}  # LEADS
-    assert pages - looked_at == led_to | {"/operator/organizations/{organization_id}/purchase"}  # test_purchases.py: it wants something bought
+    assert pages - looked_at == led_to | {"/operator/organizations/{organization_id}/purchase"}  # below: it wants something bought
 
 
 async def test_an_operator_looks_into_an_organization_and_stops(
@@ -84,8 +86,42 @@ async def test_an_operator_looks_into_an_organization_and_stops(
         await page.get_by_role("button", name="Look into it").click()
         await page.wait_for_url("**/dashboard")
         await expect(page.locator(".looking")).to_contain_text("without changing anything")
+        await owner.execute("update auth.users set email_confirmed_at = null where email = 'jonas@example.com'")
         await page.goto("/dashboard/settings")
+        await expect(page.get_by_text("Confirm your email")).to_have_count(0)  # that is no matter of the organization's
         await expect(page.get_by_text(REASON)).to_be_visible()
         await page.get_by_role("button", name="Stop looking").click()
         await expect(page.locator("#toasts")).to_contain_text("You do not look into it any more.")
         await expect(page.locator(".looking")).to_have_count(0)
+
+
+async def test_what_was_bought_is_changed_cancelled_and_kept(
+    settings: Settings, database: Database, owner: psycopg.AsyncConnection[Any], chromium: str
+) -> None:
+    port = free_port()
+    async with served(settings.model_copy(update={"port": port}), database, port) as address, browsing(chromium, address) as page:
+        await register(page)
+        await page.goto("/dashboard/billing")
+        await page.get_by_role("button", name="Choose Professional").click()
+        await pay(page, "Subscribe and pay")
+        await expect(page.get_by_text("You are on Professional now.")).to_be_visible()
+        await operator(page, address, owner, database)
+        await page.goto("/operator/organizations?q=lagos")
+        await page.locator("#main a.go").first.click()
+        await page.wait_for_url("**/operator/organizations/*")
+        home, wrong = page.url, await look_twice(page)
+        for price in ("business_month_eur", "starter_month_eur"):
+            await page.goto(f"{home}/purchase?price={price}")
+            await expect(page.get_by_label("Reason")).to_be_visible()
+            wrong += await look_twice(page)
+        await page.goto(home)
+        for fold, press, said in (
+            ("Cancel what it bought", "Cancel it", "Until then nothing is less."),
+            ("Keep what it bought", "Keep it", "It goes on as it is."),
+        ):
+            await page.get_by_text(fold).click()
+            await page.locator("details.op[open] textarea").fill(REASON)
+            await page.get_by_role("button", name=press, exact=True).click()
+            await expect(page.locator("#toasts")).to_contain_text(said)
+            wrong += await look_twice(page)
+    assert wrong == []

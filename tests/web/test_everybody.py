@@ -91,7 +91,7 @@ PIECES = {
     "/dashboard/inbox/{conversation_id}/head": "a piece of a conversation",
     "/dashboard/inbox/{conversation_id}/messages": "a piece of a conversation",
     "/dashboard/billing/checkout": "leads back from the payment page",
-    "/dashboard/billing/credit": "as above",
+    "/dashboard/billing/credit": "as above; the cards of credit and the page where it is paid are looked at by tests/billing/test_browser.py",
     "/dashboard/billing/change": "looked at by tests/browser/test_buying.py, by somebody who has bought something",
     "/dashboard/billing/cancellation": "as above",
     "/healthz": "for programs",
@@ -187,6 +187,18 @@ async def look_here(page: Page) -> dict[str, Any]:
     await page.evaluate(AXE)
     found, beyond = await page.evaluate(FOUND, RULES), await page.evaluate(BEYOND)
     return {"page": page.url, "axe": found, "beyond the edge": beyond} if found or beyond else {}
+
+
+async def look_twice(page: Page) -> list[dict[str, Any]]:
+    """What is wrong with the page that is open, wide and light, and on a phone and dark; empty when nothing is."""
+    wrong = []
+    for screen, colours in ((WIDE, "light"), (NARROW, "dark")):
+        await page.set_viewport_size(screen)
+        await page.emulate_media(color_scheme=colours)
+        await page.reload()
+        wrong.append(await look_here(page))
+    await page.set_viewport_size(WIDE)
+    return [one for one in wrong if one]
 
 
 async def invite(page: Page, email: str) -> None:
