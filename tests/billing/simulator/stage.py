@@ -44,7 +44,8 @@ class Stage:
 
     def events(self, *types: str) -> list[Any]:
         """The events that were taken, in their order; verified as the product verifies them, and held against what Stripe published."""
-        assert [wrong for body in self.ear.bodies for wrong in differences(json.loads(body))] == []
+        unlike = [wrong for body in self.ear.bodies for wrong in differences(json.loads(body))]
+        assert unlike == [], unlike[0][:500]
         told = [
             stripe.Webhook.construct_event(body, headers["stripe-signature"], SECRET) for body, headers in zip(self.ear.bodies, self.ear.headers, strict=True)
         ]

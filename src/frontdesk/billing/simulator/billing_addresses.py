@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from frontdesk.billing.simulator import checkout_calls, invoice_calls, invoice_items, payment_calls, portal_calls, schedule_calls, subscription_calls
+from frontdesk.billing.simulator import (
+    checkout_calls,
+    invoice_calls,
+    invoice_items,
+    payment_calls,
+    portal_calls,
+    schedule_calls,
+    setup_calls,
+    subscription_calls,
+)
 
 Address = tuple[str, str, Callable[..., dict[str, Any]]]
 
@@ -37,16 +46,24 @@ ADDRESSES: list[Address] = [
     ("POST", "/v1/invoiceitems", invoice_items.create),
     ("GET", "/v1/invoiceitems", invoice_items.index),
     ("GET", "/v1/invoiceitems/{item}", invoice_items.retrieve),
+    ("POST", "/v1/invoiceitems/{item}", invoice_items.update),
     ("DELETE", "/v1/invoiceitems/{item}", invoice_items.delete),
     ("POST", "/v1/payment_methods", payment_calls.create_method),
     ("GET", "/v1/payment_methods", payment_calls.method_index),
     ("GET", "/v1/payment_methods/{method}", payment_calls.retrieve_method),
+    ("POST", "/v1/payment_methods/{method}", payment_calls.update_method),
     ("POST", "/v1/payment_methods/{method}/attach", payment_calls.attach_method),
     ("POST", "/v1/payment_methods/{method}/detach", payment_calls.detach_method),
     ("GET", "/v1/customers/{customer}/payment_methods", payment_calls.methods_of),
     ("GET", "/v1/payment_intents", payment_calls.intent_index),
     ("GET", "/v1/payment_intents/{intent}", payment_calls.retrieve_intent),
     ("POST", "/v1/payment_intents/{intent}/confirm", payment_calls.confirm_intent),
+    ("POST", "/v1/setup_intents", setup_calls.create),
+    ("GET", "/v1/setup_intents", setup_calls.index),
+    ("GET", "/v1/setup_intents/{intent}", setup_calls.retrieve),
+    ("POST", "/v1/setup_intents/{intent}", setup_calls.update),
+    ("POST", "/v1/setup_intents/{intent}/confirm", setup_calls.confirm),
+    ("POST", "/v1/setup_intents/{intent}/cancel", setup_calls.cancel),
     ("GET", "/v1/charges", payment_calls.charge_index),
     ("GET", "/v1/charges/{charge}", payment_calls.retrieve_charge),
     ("POST", "/v1/refunds", payment_calls.create_refund),

@@ -73,16 +73,55 @@ def index(world: World, params: p.Params) -> Object:
     return listing(world, "invoiceitem", params | {"created": None}, equal, fits)
 
 
+def update(world: World, params: p.Params, item: str) -> Object:
+    """POST /v1/invoiceitems/{item}: one that is on no invoice, or on a draft, which is summed anew. Stripe tells nobody of it."""
+    p.known(params, tuple(name for name in FIELDS if name not in ("currency", "price_data")))
+    before = world.get(item, "invoiceitem", "invoiceitem")
+    invoice = _editable(world, before, "changed")
+    if before["proration"] and any(name in params for name in ("amount", "pricing", "quantity", "unit_amount", "unit_amount_decimal")):
+        raise StripeError("invalid_request_error", "You may not change the amount of a proration.", None, "amount")
+    found = world.put(before | _changes(world, params, before))
+    if invoice is not None:
+        invoicing.remove(world, invoice, item)
+        invoicing.add(world, world.get(invoice["id"]), found)
+    return world.get(item)
+
+
 def delete(world: World, params: p.Params, item: str) -> Object:
     """DELETE /v1/invoiceitems/{item}: one that is on no invoice, or on a draft."""
     found = world.get(item, "invoiceitem", "invoiceitem")
-    invoice = world.found(found["invoice"]) if found["invoice"] else None
-    if invoice is not None and invoice["status"] != "draft":
-        raise StripeError("invalid_request_error", "This invoice item is on an invoice that is no draft any more; it can't be deleted.", "invoice_not_editable")
+    invoice = _editable(world, found, "deleted")
     if invoice is not None:
         invoicing.remove(world, invoice, item)
     world.emit("invoiceitem.deleted", found)
     return world.delete(item)
+
+
+def _editable(world: World, item: Object, verb: str) -> Object | None:
+    """The draft that an item is on, if it is on one. Raises StripeError where it is on a finished invoice."""
+    invoice = world.found(item["invoice"]) if item["invoice"] else None
+    if invoice is not None and invoice["status"] != "draft":
+        said = f"This invoice item is on an invoice that is no draft any more; it can't be {verb}."
+        raise StripeError("invalid_request_error", said, "invoice_not_editable")
+    return invoice
+
+
+def _changes(world: World, params: p.Params, before: Object) -> Object:
+    """What these parameters make of an item; what they do not name stays."""
+    made: Object = {}
+    if any(name in params for name in ("amount", "pricing", "quantity", "unit_amount", "unit_amount_decimal")):
+        priced = {"amount", "pricing", "unit_amount", "unit_amount_decimal"} & params.keys()
+        kept = {} if priced else {"unit_amount_decimal": before["pricing"]["unit_amount_decimal"]}
+        asked = {"currency": before["currency"], "quantity": str(before["quantity"])} | kept | dict(params)
+        read_anew = read(world, asked, before["customer"], dict(before))
+        made = {name: read_anew[name] for name in ("amount", "net_amount", "pricing", "quantity", "quantity_decimal")}
+    if "description" in params:
+        made["description"] = p.text(params, "description")
+    if "discountable" in params:
+        made["discountable"] = p.flag(params, "discountable")
+    if span := p.inner(params, "period", ("start", "end")):
+        made["period"] = {name: p.moment(span, name) or before["period"][name] for name in ("start", "end")}
+    return made | {"metadata": p.metadata(params, before["metadata"])}
 
 
 def _price(world: World, params: p.Params) -> Object | None:

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from frontdesk.billing.simulator import charging, collecting, invoice_screen, invoicing, methods, typed_cards
+from frontdesk.billing.simulator import charging, collecting, invoice_screen, invoicing, methods, setting_up, typed_cards
 from frontdesk.billing.simulator.account import Account
 from frontdesk.billing.simulator.errors import StripeError
-from frontdesk.billing.simulator.surroundings import address, here
+from frontdesk.billing.simulator.links import is_link
+from frontdesk.billing.simulator.surroundings import address, here, leave
 from frontdesk.billing.simulator.typed_cards import SHOWN
 from frontdesk.billing.simulator.world import World
 from frontdesk.errors import BadInput, Conflict, NotFound
@@ -62,28 +63,30 @@ async def ask(request: Request) -> Response:
 
     def look(world: World) -> Object:
         intent = _asking(world, _id(request))
-        return {"amount": intent["amount"], "currency": intent["currency"], "method": methods.said(world.get(intent["payment_method"]))}
+        return {"amount": intent.get("amount"), "currency": intent.get("currency"), "method": methods.said(world.get(intent["payment_method"]))}
 
     shown = await _account(request).do(look)
     return await render(request, "billing/simulator/bank.html", action=f"{here(request)}/bank/{_id(request)}", **shown, **address(request))
 
 
 async def answer(request: Request) -> Response:
-    """POST /bank/{id}: yes or no; then the invoice again."""
+    """POST /bank/{id}: yes or no; then the invoice again, or back to whoever wanted to keep a card."""
     await check_form(request)
     agrees = (await typed(request)).get("answer") == "yes"
 
     def act(world: World) -> str | None:
         intent = _asking(world, _id(request))
+        if intent["object"] == "setup_intent":
+            return _set_up(world, intent, agrees)
         if agrees:
             methods.set_up(world, intent["payment_method"])
             intent = charging.attempt(world, intent, intent["payment_method"], authenticated=True)
         else:
             intent = charging.fail_authentication(world, intent)
-        return collecting.follow(world, intent)
+        return f"{here(request)}/invoice/{collecting.follow(world, intent)}"
 
-    invoice = await _account(request).do(act)
-    return RedirectResponse(f"{here(request)}/invoice/{invoice}", 303)
+    back = await _account(request).do(act)
+    return await leave(request, "done", back) if back is None or is_link(back) else RedirectResponse(back, 303)
 
 
 def _paid(world: World, id: str, fields: Mapping[str, Any]) -> str | None:
@@ -113,9 +116,19 @@ def _refusal(world: World, id: str) -> BadInput | None:
     return typed_cards.beside_the_field(collecting.refusal_of(world, invoice))
 
 
+def _set_up(world: World, intent: Object, agrees: bool) -> str | None:
+    """What the customer said about later payments; the address that whoever asked him gave, if one was."""
+    back = intent["next_action"]["redirect_to_url"]["return_url"]
+    if agrees:
+        setting_up.attempt(world, intent, intent["payment_method"], authenticated=True)
+    else:
+        setting_up.fail(world, intent, "authentication_required")
+    return None if back is None else str(back)
+
+
 def _asking(world: World, id: str) -> Object:
     intent = world.found(id)
-    if intent is None or intent["object"] != "payment_intent" or intent["status"] != "requires_action":
+    if intent is None or intent["object"] not in ("payment_intent", "setup_intent") or intent["status"] != "requires_action":
         raise NotFound("The bank asks nothing here.")
     return intent
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from frontdesk.billing.simulator import charging, collecting, methods
+from frontdesk.billing.simulator import charging, collecting, methods, shapes
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator.cards import BY_NUMBER, BY_TOKEN
 from frontdesk.billing.simulator.errors import StripeError, invalid
@@ -10,6 +10,7 @@ from frontdesk.billing.simulator.listing import PAGING, listing
 from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
+EXPIRY = (("exp_month", 1, 12), ("exp_year", 2000, 2100))
 
 
 def create_method(world: World, params: p.Params) -> Object:
@@ -46,6 +47,27 @@ def detach_method(world: World, params: p.Params, method: str) -> Object:
 def retrieve_method(world: World, params: p.Params, method: str) -> Object:
     """GET /v1/payment_methods/{method}."""
     return world.get(method, "payment_method", "payment_method")
+
+
+def update_method(world: World, params: p.Params, method: str) -> Object:
+    """POST /v1/payment_methods/{method}: whose it is and until when it is good; of one that somebody keeps."""
+    p.known(params, ("allow_redisplay", "billing_details", "card", "metadata"))
+    before, found = world.get(method, "payment_method", "payment_method"), world.get(method)
+    if found["customer"] is None:
+        raise invalid("You must save this PaymentMethod to a customer before you can update it.", "payment_method")
+    given = p.inner(params, "billing_details", ("address", "email", "name", "phone")) or {}
+    found["billing_details"] |= {name: p.text(given, name) for name in ("email", "name", "phone") if name in given}
+    known = found["billing_details"]["address"] or shapes.make("customer.address")
+    if address := p.inner(given, "address", tuple(known)):
+        found["billing_details"]["address"] = known | {part: p.text(address, part) for part in address}
+    if card := p.inner(params, "card", ("exp_month", "exp_year")):
+        if found["type"] != "card":
+            raise invalid("This PaymentMethod is no card.", "card")
+        found["card"] |= {part: p.integer(card, part, found["card"][part], least=least, most=most) for part, least, most in EXPIRY}
+    found["allow_redisplay"] = p.choice(params, "allow_redisplay", ("always", "limited", "unspecified"), found["allow_redisplay"])
+    world.put(found | {"metadata": p.metadata(params, found["metadata"])})
+    world.emit("payment_method.updated", world.get(method), previous=before)
+    return world.get(method)
 
 
 def method_index(world: World, params: p.Params) -> Object:

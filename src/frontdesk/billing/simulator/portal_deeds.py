@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from frontdesk.billing.simulator import buyers, methods, portal_screen, shapes, subscription_calls, tax_ids, typed_cards
+from frontdesk.billing.simulator import buyers, methods, portal_screen, setting_up, shapes, subscription_calls, tax_ids, typed_cards
 from frontdesk.billing.simulator.errors import StripeError
 from frontdesk.billing.simulator.world import World
 from frontdesk.errors import BadInput, NotAllowed, NotFound
@@ -21,12 +21,8 @@ class NotOffered(NotAllowed):
 def give_card(world: World, secret: str, fields: Mapping[str, Any]) -> bool:
     """Keep a card and charge it from now on; false if the bank asks first. Raises BadInput beside the field at fault."""
     session = _session(world, secret, "payment_method_update")
-    method, card = typed_cards.method_of(world, fields)
-    if card.asks != "never":
-        world.put_private(WAITS + secret, {"method": method["id"]})
-        return False
-    _keep(world, session, method)
-    return True
+    method, _ = typed_cards.method_of(world, fields)
+    return _kept(world, secret, session, setting_up.attempt(world, setting_up.intend(world, session["customer"]), method["id"]))
 
 
 def answer_bank(world: World, secret: str, *, agrees: bool) -> None:
@@ -38,10 +34,8 @@ def answer_bank(world: World, secret: str, *, agrees: bool) -> None:
     if not agrees:
         raise BadInput("Your bank could not confirm that it is you. Try again, or take another card.", field="number")
     world.put_private(WAITS + secret, {})
-    method = world.get(waits["method"])
-    if methods.card_of(world, method["id"]).asks == "once":
-        methods.set_up(world, method["id"])
-    _keep(world, session, method)
+    intent = world.get(waits["intent"])
+    _kept(world, secret, session, setting_up.attempt(world, intent, intent["payment_method"], authenticated=True))
 
 
 def choose_card(world: World, secret: str, method: str) -> None:
@@ -116,12 +110,15 @@ def remove_tax_id(world: World, secret: str, tax_id: str) -> None:
     tax_ids.delete(world, {}, session["customer"], _own(world, session, tax_id, "tax_id")["id"])
 
 
-def _keep(world: World, session: Object, method: Object) -> None:
-    try:
-        methods.attach(world, method, session["customer"])
-    except StripeError as error:
-        raise typed_cards.beside_the_field(error) from None
-    methods.make_default(world, session["customer"], method["id"])
+def _kept(world: World, secret: str, session: Object, intent: Object) -> bool:
+    """Charge from now on what is kept; false if the bank asks first. Raises BadInput beside the number that a bank refuses."""
+    if intent["status"] == "requires_payment_method":
+        raise typed_cards.beside_the_field(methods.declined(intent["last_setup_error"]["decline_code"]))
+    if intent["status"] == "requires_action":
+        world.put_private(WAITS + secret, {"intent": intent["id"]})
+        return False
+    methods.make_default(world, session["customer"], intent["payment_method"])
+    return True
 
 
 def _session(world: World, secret: str, feature: str, part: str = "") -> Object:

@@ -82,7 +82,7 @@ async def ask(request: Request) -> Response:
         waits = world.private(portal_deeds.WAITS + _secret(request))
         if not waits:
             raise NotFound("The bank asks nothing here.")
-        return methods.said(world.get(waits["method"]))
+        return methods.said(world.get(world.get(waits["intent"])["payment_method"]))
 
     said = await _account(request).do(look)
     action = f"{here(request)}/portal/{_secret(request)}/card/bank"
