@@ -55,6 +55,7 @@ OTHER_UNIQUE = {
     "chores_pkey": "work of the installation",
     "billing_refusals_pkey": "calls that nobody made",
     "overage_billing_pkey": "how the installation bills",
+    "turned_clock_pkey": "how far the simulated Stripe's clock is turned",
     "usage_metrics_pkey": "the same for everybody",
     "role_permissions_pkey": "the same for everybody",
     "channel_routes_pkey": "a number belongs to one channel of the installation",

@@ -182,7 +182,7 @@ def _mount_stripe(app: FastAPI, settings: Settings, database: Database, secrets:
     chosen = stripe_simulator.SimulatorSettings(
         public_url=settings.home + STRIPE_SIMULATOR, store_path=settings.data_dir / "stripe.sqlite3",
         webhook_url=settings.base_url + STRIPE_WEBHOOK, webhook_secret=secrets.simulator_stripe_secret or "",
-        time_passes=partial(billing.let_time_pass, database),
+        time_passes=partial(billing.let_time_pass, database, app.state.mailer),
     )  # fmt: skip
     app.state.stripe_simulator = stripe_simulator.build(chosen, development=settings.development)
     app.state.stripe_simulator.state.find_visitor = app.state.find_visitor
@@ -237,6 +237,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if app.state.money is not None:
             stack.push_async_callback(app.state.money.close)
         await usage.bill_by(app.state.database, app.state.settings.overage_billing)
+        await billing.allow_turning(app.state.database, app.state.settings.stripe_simulated)
         if app.state.provider is not None:
             stack.push_async_callback(app.state.provider.close)
         yield

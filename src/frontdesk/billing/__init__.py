@@ -6,7 +6,7 @@ from frontdesk.billing.checkout import AlreadySubscribed, NotYourCheckout, Other
 from frontdesk.billing.condition import condition
 from frontdesk.billing.endpoints import is_deaf
 from frontdesk.billing.jobs import Bookkeeper
-from frontdesk.billing.lifecycle import keep_time, let_time_pass
+from frontdesk.billing.lifecycle import allow_turning, keep_time, let_time_pass
 from frontdesk.billing.lifecycle.changes import Done
 from frontdesk.billing.lifecycle.changes import cancel as cancel_plan
 from frontdesk.billing.lifecycle.changes import carry_out as change_plan
@@ -27,7 +27,7 @@ __all__ = [
     "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingChanged", "BeingSynchronized", "Bookkeeper",
     "CatalogueDrifted", "Change", "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale",
     "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook",
-    "Subscription", "Synced", "account", "asking", "cancel_plan", "change_plan", "condition", "current", "finish_checkout", "invoices", "is_deaf",
-    "keep_plan", "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices", "start_checkout",
-    "sync_customer",
+    "Subscription", "Synced", "account", "allow_turning", "asking", "cancel_plan", "change_plan", "condition", "current", "finish_checkout", "invoices",
+    "is_deaf", "keep_plan", "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices",
+    "start_checkout", "sync_customer",
 ]  # fmt: skip

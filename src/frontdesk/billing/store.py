@@ -113,7 +113,7 @@ async def plan_in_use(db: Tenant) -> PlanInUse | None:
         join public.subscription_plans p on p.id = case s.access when 'free' then 'free' else s.plan_id end
         left join public.organization_usage u
           on u.organization_id = s.organization_id and u.metric = 'messages_sent' and u.period_start =
-            private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date)
+            private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date + s.days_ahead)
         where s.organization_id = %(organization_id)s
         """,
         {"organization_id": db.organization_id},

@@ -384,7 +384,10 @@ create table public.subscriptions (
   limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
   features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
   look_at timestamptz not null default now(),  -- when the clock changes something next, or somebody has
-  scheduled_amount bigint check (scheduled_amount >= 0)  -- what was agreed for then, whatever is sold since
+  scheduled_amount bigint check (scheduled_amount >= 0),  -- what was agreed for then, whatever is sold since
+  -- by how many days the provider's clock is ahead of ours; 0 but for a simulated Stripe whose clock was turned. Usage months go by it
+  days_ahead integer not null default 0,
+  constraint subscriptions_ahead_with_a_month check (days_ahead = 0 or (days_ahead > 0 and usage_anchor is not null))
 );
 create index subscriptions_look_at on public.subscriptions (look_at);
 create index subscriptions_scheduled_plan on public.subscriptions (scheduled_plan_id) where scheduled_plan_id is not null;
@@ -589,9 +592,9 @@ begin
   perform private.check_usage_batch(wanted_metric, requests);
   insert into public.organization_usage as u (organization_id, metric, period_start, used)
   select r.organization_id, wanted_metric,
-    case when s.usage_anchor is null then this_month else private.period_start(s.usage_anchor, today) end, r.amount
+    case when s.usage_anchor is null then this_month else private.period_start(s.usage_anchor, today + s.days_ahead) end, r.amount
   from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
-  left join lateral (select n.usage_anchor from public.subscriptions n where n.organization_id = r.organization_id offset 0) as s on true
+  left join lateral (select n.usage_anchor, n.days_ahead from public.subscriptions n where n.organization_id = r.organization_id offset 0) as s on true
   order by r.organization_id
   on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now();
 end $$;
@@ -656,10 +659,10 @@ grant execute on function private.check_usage_limit(uuid, text, bigint) to front
 -- A level is not counted (its rows are the count): the organization's row is locked, so that the caller may add the row it asked for.
 create function private.consume_usage(organization uuid, wanted_metric text, amount bigint default 1) returns boolean
 language plpgsql security definer set search_path = '' as $$
-declare found_kind text; allowed bigint; stands text; anchor date; period date;
+declare found_kind text; allowed bigint; stands text; anchor date; ahead integer; period date;
 begin
   -- one look for everything, because callers stand in line for what follows
-  select m.kind, (s.limits ->> wanted_metric)::bigint, s.access, s.usage_anchor into found_kind, allowed, stands, anchor
+  select m.kind, (s.limits ->> wanted_metric)::bigint, s.access, s.usage_anchor, s.days_ahead into found_kind, allowed, stands, anchor, ahead
   from public.usage_metrics m left join public.subscriptions s on s.organization_id = organization where m.metric = wanted_metric;
   if found_kind is null or amount is null or amount <= 0 or not private.may_act_for(organization) then
     perform private.check_usage_call(organization, wanted_metric, amount);  -- which says what is wrong
@@ -670,7 +673,7 @@ begin
     return allowed is null or private.usage_level(organization, wanted_metric) + amount <= allowed;
   end if;
   period := case when anchor is null then date_trunc('month', now() at time zone 'UTC')::date
-    else private.period_start(anchor, (now() at time zone 'UTC')::date) end;
+    else private.period_start(anchor, (now() at time zone 'UTC')::date + ahead) end;
   insert into public.organization_usage as u (organization_id, metric, period_start, used)
   select organization, wanted_metric, period, amount where allowed is null or amount <= allowed
   on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now()
@@ -691,11 +694,11 @@ declare
 begin
   perform private.check_usage_batch(wanted_metric, requests);
   -- each organization's limit and month are looked up once
-  select array_agg(r.organization_id), array_agg(r.amount), array_agg(case when l.usage_anchor is null then this_month else private.period_start(l.usage_anchor, today) end), array_agg(l.allowed)
+  select array_agg(r.organization_id), array_agg(r.amount), array_agg(case when l.usage_anchor is null then this_month else private.period_start(l.usage_anchor, today + l.days_ahead) end), array_agg(l.allowed)
   into organizations, amounts, periods, limits
   from jsonb_to_recordset(requests) as r (organization_id uuid, amount bigint)
   cross join lateral (
-    select s.usage_anchor, case when s.access = 'full' or private.access_allows(s.access, wanted_metric) then (s.limits ->> wanted_metric)::bigint else 0 end as allowed
+    select s.usage_anchor, s.days_ahead, case when s.access = 'full' or private.access_allows(s.access, wanted_metric) then (s.limits ->> wanted_metric)::bigint else 0 end as allowed
     from public.subscriptions s where s.organization_id = r.organization_id offset 0) as l;
   if cardinality(organizations) > (
     select count(*) from unnest(organizations, periods) as r (organization_id, period_start) cross join lateral (
@@ -1030,17 +1033,60 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function private.take_due_subscriptions(integer) to frontdesk_app;
 
--- Payments are overdue for so much longer: whoever turns the clock of the simulated Stripe sees the days of grace go by here too.
-create function private.let_time_pass(seconds bigint) returns void
-language sql security definer set search_path = '' as $$
-  -- what was told is known by when it became overdue, and stays told
-  update public.billing_notices n set object = to_char((s.past_due_since - make_interval(secs => seconds)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
-  from public.subscriptions s
-  where s.organization_id = n.organization_id and s.past_due_since is not null and n.kind in ('payment_failed', 'access_reduced')
-    and n.object = to_char(s.past_due_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
-  update public.subscriptions s set past_due_since = s.past_due_since - make_interval(secs => seconds), look_at = now() where s.past_due_since is not null
+-- That the clock of the provider may be turned here, and how far it is. Without a row it cannot be: so it is in production.
+create table private.turned_clock (
+  only_one boolean primary key default true check (only_one),
+  days_ahead integer not null default 0 check (days_ahead >= 0)
+);
+
+-- Says at the start of a process whether the provider's clock can be turned. Where it cannot, every month goes by the real one again.
+create function private.allow_turning(allowed boolean) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if allowed then
+    insert into private.turned_clock default values on conflict do nothing;
+  else
+    delete from private.turned_clock;
+    if found then update public.subscriptions s set days_ahead = 0 where s.days_ahead <> 0; end if;
+  end if;
+end $$;
+grant execute on function private.allow_turning(boolean) to frontdesk_app;
+
+-- The ends of the trials that nobody bought and that still run.
+create function private.running_trials() returns setof timestamptz
+language sql stable security definer set search_path = '' as $$
+  select distinct s.trial_ends_at from public.subscriptions s where s.status = 'trialing' and s.provider_subscription_id is null and s.trial_ends_at > now()
 $$;
-grant execute on function private.let_time_pass(bigint) to frontdesk_app;
+grant execute on function private.running_trials() to frontdesk_app;
+
+-- A time as notices are known by, which Python writes.
+create function private.iso_time(at timestamptz) returns text
+language sql immutable set search_path = '' as $$
+  select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || case when at = date_trunc('second', at) then '' else to_char(at at time zone 'UTC', '.US') end || '+00:00'
+$$;
+
+-- Lets time pass for everybody: what our own clock decides was so many seconds earlier (since when payments are overdue, when trials end that nobody
+-- bought), and usage months go by what the provider's clock shows. What was told stays told.
+create function private.let_time_pass(seconds bigint, shows timestamptz) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  passed constant interval := make_interval(secs => seconds);
+  ahead constant integer := greatest(0, (shows at time zone 'UTC')::date - (now() at time zone 'UTC')::date);
+begin
+  update private.turned_clock t set days_ahead = ahead;
+  if not found then raise exception 'the clock cannot be turned here' using errcode = 'insufficient_privilege'; end if;
+  update public.billing_notices n set object = private.iso_time(m.moment - passed)
+  from public.subscriptions s
+  cross join lateral (values (s.past_due_since, 'payment_failed'), (s.past_due_since, 'access_reduced'),
+    (case when s.provider_subscription_id is null then s.trial_ends_at end, 'trial_ending'),
+    (case when s.provider_subscription_id is null then s.trial_ends_at end, 'trial_ended')) as m (moment, kind)
+  where s.organization_id = n.organization_id and n.kind = m.kind and n.object = private.iso_time(m.moment);
+  update public.subscriptions s set past_due_since = s.past_due_since - passed, look_at = now() where s.past_due_since is not null;
+  update public.subscriptions s set trial_ends_at = s.trial_ends_at - passed, look_at = now()
+  where s.status = 'trialing' and s.provider_subscription_id is null and s.trial_ends_at is not null;
+  update public.subscriptions s set days_ahead = ahead, look_at = now() where s.usage_anchor is not null and s.days_ahead <> ahead;
+end $$;
+grant execute on function private.let_time_pass(bigint, timestamptz) to frontdesk_app;
 
 -- Who is told about an organization's money: whoever may change its plan, at an address that is known to be his.
 create function private.billing_recipients(organization uuid) returns table (email text, name text)
@@ -4518,12 +4564,14 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 grant execute on function private.period_end(date, date) to frontdesk_app, frontdesk_member, frontdesk_worker;
 
--- The period in which an organization counts now, by the database's clock and no other.
+-- The period in which an organization counts now, by the database's clock and no other: with the days by which the provider's is ahead in development.
 create function private.usage_period(organization uuid) returns date
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if not private.may_act_for(organization) then return null; end if;
-  return private.period_start((select s.usage_anchor from public.subscriptions s where s.organization_id = organization), (now() at time zone 'UTC')::date);
+  return coalesce(
+    (select private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date + s.days_ahead) from public.subscriptions s where s.organization_id = organization),
+    private.usage_period());
 end $$;
 grant execute on function private.usage_period(uuid) to frontdesk_app, frontdesk_member, frontdesk_worker;
 
@@ -4582,7 +4630,8 @@ begin
 end $$;
 
 -- Adds to the ledger what the next counters have counted since their last entry, once an hour each. A counter that is busy at this moment is
--- passed over, so that no message waits for a ring of locks; it has its turn in a moment. Returns the organizations, and where to go on.
+-- passed over, so that no message waits for a ring of locks; it has its turn in a moment. Returns the organizations with the first day that anything
+-- is of, and where to go on. `usage.booked` is when everything was booked last.
 create function private.roll_up_usage(after uuid, how_many integer) returns table (organization_id uuid, first_day date)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -4861,9 +4910,9 @@ language sql security definer set search_path = '' as $$
     update private.api_calls c set uncounted = 0 from taken t where c.subject = t.subject
   )
   insert into public.organization_usage as u (organization_id, metric, period_start, used)
-  select t.organization_id, 'api_requests', private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date), sum(t.uncounted)
+  select t.organization_id, 'api_requests', private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date + coalesce(s.days_ahead, 0)), sum(t.uncounted)
   from taken t join public.organizations o on o.id = t.organization_id left join public.subscriptions s on s.organization_id = t.organization_id
-  group by t.organization_id, s.usage_anchor order by t.organization_id
+  group by t.organization_id, s.usage_anchor, s.days_ahead order by t.organization_id
   on conflict (organization_id, metric, period_start) do update set used = u.used + excluded.used, updated_at = now()
 $$;
 grant execute on function private.count_api_calls() to frontdesk_app;
@@ -4934,16 +4983,17 @@ grant execute on function private.make_usage_days(uuid, date, date, interval) to
 create function private.anchor_usage(organization uuid, new_anchor date) returns date
 language plpgsql security definer set search_path = '' as $$
 declare
-  today constant date := (now() at time zone 'UTC')::date;
+  ahead constant integer := coalesce((select t.days_ahead from private.turned_clock t), 0);
+  today constant date := (now() at time zone 'UTC')::date + ahead;
   period constant date := private.period_start(new_anchor, today);
-  since constant timestamptz := period::timestamp at time zone 'UTC';
-  old_anchor date; one record; earlier record; missing bigint; moved bigint;
+  since constant timestamptz := (period - ahead)::timestamp at time zone 'UTC';
+  old_anchor date; old_period date; one record; earlier record; missing bigint; moved bigint;
 begin
   if not private.may_act_for(organization) then raise exception 'not allowed for this organization' using errcode = 'insufficient_privilege'; end if;
-  select s.usage_anchor into old_anchor from public.subscriptions s where s.organization_id = organization for no key update;
-  if not found or old_anchor is not distinct from new_anchor then return private.period_start(old_anchor, today); end if;
-  update public.subscriptions s set usage_anchor = new_anchor where s.organization_id = organization;
-  if period = private.period_start(old_anchor, today) then return period; end if;
+  select s.usage_anchor, private.period_start(s.usage_anchor, today - ahead + s.days_ahead) into old_anchor, old_period from public.subscriptions s where s.organization_id = organization for no key update;
+  if not found or old_anchor is not distinct from new_anchor then return old_period; end if;
+  update public.subscriptions s set usage_anchor = new_anchor, days_ahead = ahead where s.organization_id = organization;
+  if period = old_period then return period; end if;
   perform from public.organization_usage u where u.organization_id = organization order by u.metric, u.period_start for no key update;
   for one in select m.metric from public.usage_metrics m where m.kind = 'period' loop
     missing := case when one.metric in ('messages_sent', 'messages_received') then (
@@ -4952,7 +5002,9 @@ begin
         + coalesce((select sum(u.used - u.rolled_up) from public.organization_usage u where u.organization_id = organization and u.metric = one.metric), 0)
       end - coalesce((select u.used from public.organization_usage u where u.organization_id = organization and u.metric = one.metric and u.period_start = period), 0);
     for earlier in select u.period_start, u.used from public.organization_usage u
-      where u.organization_id = organization and u.metric = one.metric and u.period_start <> period order by u.period_start desc loop
+      where u.organization_id = organization and u.metric = one.metric and u.period_start <> period
+        and (ahead = 0 or u.period_start = old_period)  -- where a clock was turned, a month that is over is none by its messages' days
+      order by u.period_start desc loop
       moved := least(earlier.used, missing);
       exit when moved <= 0;
       update public.organization_usage u set used = u.used - moved
@@ -4985,6 +5037,7 @@ create function private.usage_differences(organization uuid) returns table (metr
 language plpgsql stable security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
+  turned constant boolean := coalesce((select s.days_ahead <> 0 from public.subscriptions s where s.organization_id = organization), false);
   period constant date := private.period_start((select s.usage_anchor from public.subscriptions s where s.organization_id = organization), (now() at time zone 'UTC')::date);
 begin
   return query
@@ -5000,6 +5053,7 @@ begin
     left join (
       select c.direction, count(*) as n from private.counted_messages(organization, period::timestamp at time zone 'UTC', now() + interval '1 day', '8 days') c group by 1
     ) as m on m.direction = w.direction
+    where not turned  -- then messages have other days than the months that they were counted in
     group by w.metric
     union all
     select u.metric, u.period_start, u.rolled_up, coalesce(sum(l.amount), 0)::bigint
@@ -5213,7 +5267,7 @@ language sql stable security definer set search_path = '' as $$
   select distinct o.organization_id
   from public.usage_overage o left join public.subscriptions s on s.organization_id = o.organization_id
   where o.billed_at is null and o.units > 0 and o.organization_id > after
-    and o.period_start < private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date)
+    and o.period_start < private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date + coalesce(s.days_ahead, 0))
   order by 1 limit how_many
 $$;
 grant execute on function private.list_overage_due(uuid, integer) to frontdesk_app;

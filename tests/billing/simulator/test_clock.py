@@ -27,10 +27,11 @@ async def test_a_month_goes_by_in_one_call(stage: Stage) -> None:
 
 
 async def test_whoever_counts_days_himself_is_told_how_far_the_clock_is_turned(stage: Stage) -> None:
-    told = list[int]()
+    told, shown = list[int](), list[int]()
 
-    async def passes(seconds: int) -> None:
+    async def passes(seconds: int, shows: int) -> None:
         told.append(seconds)
+        shown.append(shows)
 
     stage.account.settings = replace(stage.account.settings, time_passes=passes)
     await subscribe(stage, "professional")
@@ -38,6 +39,9 @@ async def test_whoever_counts_days_himself_is_told_how_far_the_clock_is_turned(s
     assert len(told) == 4 and sum(told) == pytest.approx(32 * DAY, abs=5)  # the notice, the renewal, the hour of its draft, and what is left
     await post(stage, "advance", {"seconds": DAY})
     assert len(told) == 4  # nobody watches
+    assert shown == sorted(shown) and shown[-1] == pytest.approx(await now(stage) - DAY, abs=5)
+    await stage.http.request("DELETE", "/_test/account")
+    assert told[-1] == 0 and shown[-1] == pytest.approx(await now(stage), abs=5)  # the clock shows the real time again
 
 
 @pytest.mark.parametrize("wanted", [{}, [], {"seconds": -1}, {"seconds": "1"}, {"seconds": 1e99}, {"until": 5}, {"seconds": True}, {"seconds": None}])

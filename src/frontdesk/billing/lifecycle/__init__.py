@@ -2,6 +2,6 @@
 
 from frontdesk.billing.lifecycle.actions import note_changes, note_confirmations
 from frontdesk.billing.lifecycle.jobs import keep_time
-from frontdesk.billing.lifecycle.turning import let_time_pass
+from frontdesk.billing.lifecycle.turning import allow_turning, let_time_pass
 
-__all__ = ["keep_time", "let_time_pass", "note_changes", "note_confirmations"]
+__all__ = ["allow_turning", "keep_time", "let_time_pass", "note_changes", "note_confirmations"]

@@ -19,7 +19,10 @@ LOOK_AT_LEAST = DAY  # whatever was missed is found by then
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription as the clock sees it. amount: of each interval, in minor units; exceptions_end: when the next of them does."""
+    """A subscription as the clock sees it. amount: of each interval, in minor units; exceptions_end: when the next of them does.
+
+    period: when the month began in which its usage is counted now. days_ahead: by how many the provider's clock is ahead of ours: in development.
+    """
 
     organization_id: UUID
     organization: str
@@ -40,11 +43,16 @@ class Subscribed:
     invoice_url: str | None
     exceptions_end: datetime | None
     period: date | None = None
+    days_ahead: int = 0
 
     @property
     def bought(self) -> bool:
         """Whether the payment provider knows of it."""
         return self.provider_subscription_id is not None
+
+    def shown(self, now: datetime) -> datetime:
+        """What the payment provider's clock shows, by which what was bought begins and ends."""
+        return now + self.days_ahead * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def still_matters(notice: Owed, one: Subscribed, now: datetime) -> bool:
         return age < FRESH
     match notice.kind:
         case "trial_ending" | "renewal_ahead":
-            return datetime.fromisoformat(notice.facts["ends_at" if notice.kind == "trial_ending" else "renews_at"]) > now
+            return datetime.fromisoformat(notice.facts["ends_at" if notice.kind == "trial_ending" else "renews_at"]) > (one.shown(now) if one.bought else now)
         case "trial_ended":
             return one.status == "trialing" and not one.bought
         case "payment_failed":
@@ -106,17 +114,19 @@ def still_matters(notice: Owed, one: Subscribed, now: datetime) -> bool:
 def next_look(one: Subscribed, now: datetime) -> datetime:
     """When the clock next changes something, and after a day at the latest."""
     moments = [next_change(one.status, past_due_since=one.past_due_since, trial_ends_at=one.trial_ends_at, bought=one.bought, at=now), one.exceptions_end]
+    ahead = one.days_ahead * DAY
     if one.trial_ends_at is not None:
-        moments += [one.trial_ends_at - TRIAL_ENDING, one.trial_ends_at]
+        ends_at = one.trial_ends_at - (ahead if one.bought else timedelta())
+        moments += [ends_at - TRIAL_ENDING, ends_at]
     if one.past_due_since is not None:
         moments += [one.past_due_since + day * DAY for day in REMINDERS]
     if one.current_period_end is not None:
-        moments += [one.current_period_end - day * DAY for day in RENEWALS]
+        moments += [one.current_period_end - ahead - day * DAY for day in RENEWALS]
     return min([moment for moment in moments if moment is not None and moment > now] + [now + LOOK_AT_LEAST])
 
 
 def _of_its_trial(one: Subscribed, now: datetime) -> Iterator[Notice]:
-    ends_at = one.trial_ends_at
+    ends_at, now = one.trial_ends_at, one.shown(now) if one.bought else now
     if one.status != "trialing" or ends_at is None:
         return
     facts = {"plan": one.plan, "ends_at": ends_at, "bought": one.bought, "amount": one.amount, "currency": one.currency}
@@ -152,7 +162,7 @@ def _of_its_end(one: Subscribed, now: datetime) -> Iterator[Notice]:
 
 
 def _of_its_renewal(one: Subscribed, now: datetime) -> Iterator[Notice]:
-    ends_at = one.current_period_end
+    ends_at, now = one.current_period_end, one.shown(now)
     if one.status != "active" or one.billing_interval != "year" or ends_at is None or one.cancel_at_period_end or one.scheduled:
         return
     due = [days for days in RENEWALS if ends_at - days * DAY <= now < ends_at]

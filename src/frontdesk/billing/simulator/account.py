@@ -43,6 +43,8 @@ class Account:
     async def forget(self) -> None:
         """As on the first day: no object, no switch, the real time."""
         await self.do(_emptied)
+        if self.settings.time_passes is not None:
+            await self.settings.time_passes(0, await self.do(lambda world: world.now()))
 
     async def _look(self, work: Callable[[World], T]) -> T:
         """As `do`, for the courier itself, who needs no waking."""

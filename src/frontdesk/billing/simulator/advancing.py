@@ -56,8 +56,11 @@ async def _give_time(account: Account, until: int, walk: Walk) -> None:
 
 async def _tell(account: Account, until: int) -> None:
     """Whoever counts days by a clock of his own is told how far this one is turned."""
-    if account.settings.time_passes is not None and (seconds := await account.do(lambda world: clock.leap(world, until))):
-        await account.settings.time_passes(seconds)
+    if account.settings.time_passes is None:
+        return
+    seconds, shows = await account.do(lambda world: clock.leap(world, until))
+    if seconds:
+        await account.settings.time_passes(seconds, shows)
 
 
 class Pulse:

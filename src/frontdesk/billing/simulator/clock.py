@@ -31,10 +31,11 @@ def step(world: World, until: int) -> Step | None:
     return Step(task.at, task.what, task.id)
 
 
-def leap(world: World, until: int) -> int:
-    """By how many seconds the next step turns the clock."""
-    task = coming(world, until)
-    return max(0, (until if task is None else task.at) - world.now())
+def leap(world: World, until: int) -> tuple[int, int]:
+    """By how many seconds the next step turns the clock, and what it shows then."""
+    now, task = world.now(), coming(world, until)
+    seconds = max(0, (until if task is None else task.at) - now)
+    return seconds, now + seconds
 
 
 def coming(world: World, until: int) -> agenda.Task | None:

@@ -35,8 +35,8 @@ class SimulatorSettings:
     """Where events go from the beginning, without anybody having made an endpoint; None sends none."""
     webhook_secret: str = ""
     """What signs those. Endpoints made through the API have secrets of their own."""
-    time_passes: Callable[[int], Awaitable[None]] | None = None
-    """Told of the seconds by which the clock is about to be turned, each time that somebody who watches turns it, after what happened before was heard."""
+    time_passes: Callable[[int, int], Awaitable[None]] | None = None
+    """Told by how many seconds the clock is about to be turned and what it shows then, each time that somebody who watches turns it."""
     pace: Pace = field(default_factory=Pace)
 
 
