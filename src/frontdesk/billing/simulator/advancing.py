@@ -27,14 +27,18 @@ class Walk:
     happened: list[Step] = field(default_factory=list)
 
 
-async def advance(account: Account, until: int, *, patient: bool = False) -> Walk:
-    """Turn the clock on to this moment. Each thing that is due is a transaction of its own; patient: the product hears of one before the next."""
+async def advance(account: Account, until: int, *, patient: bool = False, waits: bool | None = None) -> Walk:
+    """Turn the clock on to this moment. Each thing that is due is a transaction of its own; patient: the product hears of one before the next.
+
+    waits: whether drafts wait for answers; unless it is said, they do where the product gets time to give them.
+    """
+    waits = patient if waits is None else waits
     walk = Walk(until)
     while len(walk.happened) < clock.MOST_STEPS:
         if patient:
             await _give_time(account, until, walk)
             await _tell(account, until)
-        one = await account.do(lambda world: clock.step(world, until))
+        one = await account.do(lambda world: clock.step(world, until, waits=waits))
         if one is None:
             break
         walk.happened.append(one)
@@ -46,7 +50,7 @@ async def advance(account: Account, until: int, *, patient: bool = False) -> Wal
 
 async def _give_time(account: Account, until: int, walk: Walk) -> None:
     """Let webhooks arrive before the next thing happens, and what adds to a draft do so."""
-    coming = await account.do(lambda world: clock.coming(world, until))
+    coming = await account.do(lambda world: clock.coming(world, until, waits=True))
     if coming is None or not walk.happened:
         return
     await account.courier.quiet(HEARING)
@@ -58,7 +62,7 @@ async def _tell(account: Account, until: int) -> None:
     """Whoever counts days by a clock of his own is told how far this one is turned."""
     if account.settings.time_passes is None:
         return
-    seconds, shows = await account.do(lambda world: clock.leap(world, until))
+    seconds, shows = await account.do(lambda world: clock.leap(world, until, waits=True))
     if seconds:
         await account.settings.time_passes(seconds, shows)
 
@@ -86,6 +90,6 @@ class Pulse:
         while True:
             await asyncio.sleep(PULSE)
             try:
-                await advance(self._account, 0)
+                await advance(self._account, 0, waits=True)
             except Exception:  # whatever it is, the next beat tries again
                 log.exception("the simulated Stripe could not do what was due")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import buying, charging, collecting, invoicing, items, pending, renewing, standing
+from frontdesk.billing.simulator import buying, charging, collecting, drafts, invoicing, items, pending, renewing, standing
 from frontdesk.billing.simulator.periods import DAY, HOUR
 from frontdesk.billing.simulator.world import World
 
@@ -25,9 +25,9 @@ class Task:
     run: Callable[[World], None]
 
 
-def tasks(world: World) -> list[Task]:
-    """Everything that is ahead or overdue, the earliest first."""
-    found = [*_of_subscriptions(world), *_of_invoices(world), *_of_payments(world), *_of_sessions(world)]
+def tasks(world: World, *, waits: bool = True) -> list[Task]:
+    """Everything that is ahead or overdue, the earliest first. waits: whether drafts wait for whoever has not taken that they are there."""
+    found = [*_of_subscriptions(world), *_of_invoices(world, waits), *_of_payments(world), *_of_sessions(world)]
     return sorted(found, key=lambda task: (task.at, task.rank, task.id))
 
 
@@ -56,10 +56,10 @@ def _of_living(world: World, one: Object, notice: int) -> Iterator[Task]:
         yield Task(int(one["pause_collection"]["resumes_at"]), 2, "collection resumes", one["id"], _on(one, _collect_again))
 
 
-def _of_invoices(world: World) -> Iterator[Task]:
+def _of_invoices(world: World, waits: bool) -> Iterator[Task]:
     for one in world.find("invoice", status="draft"):
         if one["auto_advance"] and one["automatically_finalizes_at"] is not None:
-            yield Task(int(one["automatically_finalizes_at"]), 6, "draft becomes an invoice", one["id"], _on(one, _advance_draft))
+            yield Task(drafts.finalizes_at(world, one, waits=waits), 6, "draft becomes an invoice", one["id"], _on(one, _advance_draft))
     for one in world.find("invoice", status="open"):
         if one["auto_advance"] and one["next_payment_attempt"] is not None:
             yield Task(int(one["next_payment_attempt"]), 7, "payment is tried", one["id"], _on(one, collecting.collect))

@@ -18,9 +18,12 @@ class Step:
     id: str
 
 
-def step(world: World, until: int) -> Step | None:
-    """Do the first thing that is due up to `until`, with the clock at its moment; None if nothing is, and then the clock shows `until`."""
-    now, task = world.now(), coming(world, until)
+def step(world: World, until: int, *, waits: bool = False) -> Step | None:
+    """Do the first thing that is due up to `until`, with the clock at its moment; None if nothing is, and then the clock shows `until`.
+
+    waits: whether drafts wait for answers, which nobody can give who has no time for them.
+    """
+    now, task = world.now(), coming(world, until, waits=waits)
     if task is None:
         if until > now:
             world.advance(until - now)
@@ -31,17 +34,17 @@ def step(world: World, until: int) -> Step | None:
     return Step(task.at, task.what, task.id)
 
 
-def leap(world: World, until: int) -> tuple[int, int]:
+def leap(world: World, until: int, *, waits: bool = False) -> tuple[int, int]:
     """By how many seconds the next step turns the clock, and what it shows then."""
-    now, task = world.now(), coming(world, until)
+    now, task = world.now(), coming(world, until, waits=waits)
     seconds = max(0, (until if task is None else task.at) - now)
     return seconds, now + seconds
 
 
-def coming(world: World, until: int) -> agenda.Task | None:
+def coming(world: World, until: int, *, waits: bool = False) -> agenda.Task | None:
     """The first thing that is due up to `until`, or overdue."""
     latest = max(until, world.now())
-    return next((one for one in agenda.tasks(world) if one.at <= latest), None)
+    return next((one for one in agenda.tasks(world, waits=waits) if one.at <= latest), None)
 
 
 def next_due(world: World) -> int | None:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import faults
+from frontdesk.billing.simulator import drafts, faults
 from frontdesk.billing.simulator.records import Pace
 from frontdesk.billing.simulator.world import World
 
@@ -51,11 +51,13 @@ def claim(world: World, pace: Pace) -> tuple[list[Parcel], float | None]:
 def settle(world: World, parcel: Parcel, answer: str, pace: Pace) -> None:
     """Note what the endpoint said; who did not say 2xx is tried again later, for three days."""
     now, taken = time.time(), answer.startswith("2")
+    event = world.db.execute("select event from deliveries where position = ?", (parcel.position,)).fetchone()["event"]
     if taken:
         world.db.execute(
             "update objects set body = json_set(body, '$.pending_webhooks', max(0, json_extract(body, '$.pending_webhooks') - 1))"
             " where id = (select event from deliveries where position = ? and taken = 0)", (parcel.position,),
         )  # fmt: skip
+        drafts.hear(world, event)
     ended = now if taken or now - parcel.born > pace.give_up_after else None
     later = now + min(pace.retry_longest, pace.retry_first * 2.0 ** min(parcel.tries, 30))
     world.db.execute(

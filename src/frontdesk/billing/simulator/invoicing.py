@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk.billing.simulator import charging, discounting, lines, shapes
+from frontdesk.billing.simulator import charging, discounting, drafts, lines, shapes
 from frontdesk.billing.simulator.discounts import holds
 from frontdesk.billing.simulator.errors import StripeError
 from frontdesk.billing.simulator.periods import DAY, HOUR
@@ -57,9 +57,7 @@ def create(world: World, plan: Plan, *, advance: bool = True, finalizes_at: int 
         _claim(world, line, invoice["id"])
     for one in plan.discounts:
         world.put_private(one["id"], world.private(one["id"]) | {"used": True})
-    world.put(invoice)
-    world.emit("invoice.created", invoice)
-    return invoice
+    return drafts.tell(world, world.put(invoice))
 
 
 def finalizes_after(at: int) -> int:
