@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from frontdesk.billing import catalogue
 from frontdesk.billing.metering import meter_steps, sold_beyond
 from frontdesk.billing.overage import bill_what_is_due
 from frontdesk.billing.records import Plan
 from frontdesk.settings import Settings
-from tests.billing.till import opened
+from tests.billing.till import Till, opened
 from tests.usage.ledgers import age, choose, consume
 from tests.world import World
 
@@ -65,3 +66,14 @@ async def test_they_are_made_by_the_command_and_count_what_went_beyond(world: Wo
         assert [(step.kind, step.id) for step in await catalogue.compare(till.money)] == [("meter", meter.id)]
         await catalogue.apply(till.money, await catalogue.compare(till.money))
         assert await catalogue.compare(till.money) == []
+
+
+async def test_what_a_meter_could_not_count_is_said_in_the_log_once_it_is_heard(till: Till) -> None:
+    await till.money.v1.billing.meters.create_async({"display_name": "Sent", "event_name": "sent", "default_aggregation": {"formula": "sum"}})
+    await till.money.v1.billing.meter_events.create_async({"event_name": "sent", "payload": {"stripe_customer_id": "cus_nobody", "value": "3"}})
+    with capture_logs() as said:
+        await till.hear()
+    (line,) = [one for one in said if one["event"] == "Stripe could not count usage that it was told"]
+    assert (line["log_level"], line["events"], line["why"]) == ("error", 1, ["No such customer: cus_nobody."])
+    heard = await till.world.see("select organization_id, handled_at is not null from billing_events where type like 'v1.%%'")
+    assert heard == [(None, True)]

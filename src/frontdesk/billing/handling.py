@@ -19,6 +19,7 @@ HOLD = 180  # seconds: whoever holds events for longer is dead, and another take
 PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)  # seconds between tries, then somebody has to look
 SOON = 3.0  # seconds: when others stored about the same customer all the time
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")  # a direct debit comes in days later
+UNCOUNTED = "v1.billing.meter.error_report_triggered"  # usage that a meter was told belongs to nobody, or is no number
 REFUNDED = "charge.refunded"  # by a refund or a credit note, in Stripe's dashboard or by its API
 TO_CONFIRM = "invoice.payment_action_required"  # the one thing that no subscription shows: a bank asks whoever owns the card
 log = structlog.get_logger()
@@ -31,9 +32,9 @@ async def handle_next(money: Money) -> list[UUID | None]:
     if not events:
         return []
     organization_id = events[0].organization_id
-    for event in events:
-        _cry(event)
     try:
+        for event in events:
+            await _cry(money, event)
         if organization_id is None:
             await _settle_nobodys(money, events)
         else:
@@ -123,7 +124,12 @@ async def _settle_nobodys(money: Money, events: Sequence[Taken]) -> None:
         await ledger.settle_events(db, None, [event.id for event in events])
 
 
-def _cry(event: Taken) -> None:
+async def _cry(money: Money, event: Taken) -> None:
     """What no subscription shows, and somebody has to know."""
+    if event.type == UNCOUNTED:
+        with asking():
+            told = (await money.stripe.v2.core.events.retrieve_async(event.provider_event_id)).to_dict()["data"]
+        samples = [sample["error_message"] for kind in told["reason"]["error_types"] for sample in kind["sample_errors"]]
+        log.error("Stripe could not count usage that it was told", meter=event.object_id, events=told["reason"]["error_count"], why=samples[:3])
     if event.type.startswith("charge.dispute.") and event.attempts == 1:
         log.error("a payment is disputed: look at it in Stripe's dashboard", about=event.provider_event_id, type=event.type, dispute=event.object_id)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -27,6 +28,7 @@ KEPT = (
     "client_reference_id", "next_payment_attempt", "reason",
 )  # fmt: skip
 """What is kept of the object that an event is about: no address of a session, which opens it, and nothing personal."""
+THIN = "v2.core.event"  # says what something happened to, and not what. https://docs.stripe.com/event-destinations#thin-events
 log = structlog.get_logger()
 
 
@@ -105,13 +107,15 @@ def event_of(body: bytes) -> inbox.Event:
 
 def read(told: Mapping[str, Any]) -> inbox.Event:
     """The event as it is kept. Raises KeyError, TypeError or ValueError where it is none."""
-    thing, event_id, kind = told["data"]["object"], str(told["id"]), str(told["type"])
+    event_id, kind = str(told["id"]), str(told["type"])
+    thing = told["related_object"] if (is_thin := told.get("object") == THIN) else told["data"]["object"]
     if not EVENT_ID.fullmatch(event_id) or not isinstance(thing, Mapping) or not re.fullmatch(r"[a-z0-9_.]{1,255}", kind):
         raise ValueError("this is no event of Stripe's")
     customer = identity(thing.get("id") if thing.get("object") == "customer" else thing.get("customer"))
     kept = {name: identity(value) if isinstance(value, Mapping) and "id" in value else value for name in KEPT if (value := thing.get(name)) is not None}
+    happened_at = datetime.fromisoformat(told["created"]) if is_thin else moment(int(told["created"]))
     return inbox.Event(
-        provider_event_id=event_id, type=kind, customer_id=customer, object_id=identity(thing.get("id")), happened_at=moment(int(told["created"])),
+        provider_event_id=event_id, type=kind, customer_id=customer, object_id=identity(thing.get("id")), happened_at=happened_at,
         payload={name: value for name, value in kept.items() if isinstance(value, str | int | bool)},
     )  # fmt: skip
 

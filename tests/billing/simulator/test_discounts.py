@@ -89,7 +89,7 @@ async def test_usage_is_added_up_and_an_identifier_counts_once(stage: Stage) -> 
         await stage.v1.billing.meter_events.create_async(
             {"event_name": "sent", "identifier": "hour-0", "payload": {"stripe_customer_id": ada.id, "value": "1"}}
         )
-    for wrong in ({"timestamp": now - 36 * 86400}, {"event_name": "none"}, {"payload": {"stripe_customer_id": "cus_none", "value": "1"}}):
+    for wrong in ({"timestamp": now - 36 * 86400}, {"event_name": "none"}):
         with pytest.raises(stripe.InvalidRequestError):
             whole = {"event_name": "sent", "payload": {"stripe_customer_id": ada.id, "value": "1"}} | wrong
             await stage.v1.billing.meter_events.create_async(whole)

@@ -12,7 +12,7 @@ from frontdesk.billing.simulator.advancing import Pulse
 from frontdesk.billing.simulator.records import SimulatorSettings
 from frontdesk.web.failures import install_failures
 
-PROGRAM_PATHS = ("/v1/", "/_test/")
+PROGRAM_PATHS = ("/v1/", "/v2/", "/_test/")
 """Where programs call, not browsers: no Origin header, no form token. They check their callers themselves."""
 
 
@@ -26,7 +26,7 @@ def build(settings: SimulatorSettings, *, development: bool) -> FastAPI:
         raise NotInProduction(NotInProduction.__doc__)
     methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
     doors = [*api.routes(), *pay_page.routes(), *portal_page.routes(), *invoice_page.routes(), *console_page.routes()]
-    routes: list[BaseRoute] = [Route("/v1/{path:path}", wire.serve, methods=methods), *doors]
+    routes: list[BaseRoute] = [*(Route(f"/{version}/{{path:path}}", wire.serve, methods=methods) for version in ("v1", "v2")), *doors]
     app = FastAPI(openapi_url=None, routes=routes, lifespan=running)
     app.state.account = Account(settings)
     install_failures(app)

@@ -9,6 +9,7 @@ from typing import Any
 
 from frontdesk.billing.simulator import drafts, faults
 from frontdesk.billing.simulator.records import Pace
+from frontdesk.billing.simulator.thin_events import told
 from frontdesk.billing.simulator.world import World
 
 AT_ONCE = 20
@@ -55,7 +56,7 @@ def settle(world: World, parcel: Parcel, answer: str, pace: Pace) -> None:
     if taken:
         world.db.execute(
             "update objects set body = json_set(body, '$.pending_webhooks', max(0, json_extract(body, '$.pending_webhooks') - 1))"
-            " where id = (select event from deliveries where position = ? and taken = 0)", (parcel.position,),
+            " where kind = 'event' and id = (select event from deliveries where position = ? and taken = 0)", (parcel.position,),
         )  # fmt: skip
         drafts.hear(world, event)
     ended = now if taken or now - parcel.born > pace.give_up_after else None
@@ -100,7 +101,7 @@ def _parcel(world: World, row: Any, now: float) -> Parcel | None:
         return None
     secret = "whsec_wrong" if faults.strike(world, "wrong_secret") else str(world.private(endpoint["id"]).get("secret"))
     stale = faults.strike(world, "stale_timestamp")
-    body = json.dumps(event, indent=2).encode()
+    body = json.dumps(told(event), indent=2).encode()
     signature = sign(secret, body, int(now - (stale.seconds if stale else 0)))
     again = faults.strike(world, "duplicate") is not None
     return Parcel(row["position"], endpoint["id"], endpoint["url"], body, signature, row["born"], row["tries"], again)

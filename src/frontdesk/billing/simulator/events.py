@@ -6,6 +6,7 @@ from typing import Any
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator.errors import invalid
 from frontdesk.billing.simulator.listing import PAGING, listing
+from frontdesk.billing.simulator.thin_events import written
 from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
@@ -44,4 +45,5 @@ def forget_old(world: World) -> None:
     """Drop events that are listed no more, with what became of them."""
     end = world.now() - LAST
     world.db.execute("delete from objects where kind = 'event' and json_extract(body, '$.created') < ?", (end,))
-    world.db.execute("delete from deliveries where event not in (select id from objects where kind = 'event')")
+    world.db.execute("delete from objects where kind = 'v2.core.event' and json_extract(body, '$.created') < ?", (written(end),))
+    world.db.execute("delete from deliveries where event not in (select id from objects where kind in ('event', 'v2.core.event'))")

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from frontdesk.billing.simulator import params as p
-from frontdesk.billing.simulator import shapes
-from frontdesk.billing.simulator.errors import invalid, missing
+from frontdesk.billing.simulator import shapes, thin_events
+from frontdesk.billing.simulator.errors import StripeError, invalid, missing
 from frontdesk.billing.simulator.listing import PAGING, listing, page
 from frontdesk.billing.simulator.world import World
 
@@ -15,6 +15,9 @@ OLDEST, NEWEST = 35 * 86400, 5 * 60
 REMEMBERED = 86400
 """Seconds, at least, that an identifier counts once. Source: the same."""
 EVENT = "simulated.meter_event"
+FAILED = "v1.billing.meter.error_report_triggered"
+WINDOW = 10
+"""Seconds of usage that one report is about; here each has one of its own."""
 
 
 def create(world: World, params: p.Params) -> Object:
@@ -67,10 +70,6 @@ def tell(world: World, params: p.Params) -> Object:
     """POST /v1/billing/meter_events: so much was used. An identifier counts once."""
     p.known(params, ("event_name", "identifier", "payload", "timestamp"))
     meter, payload = _meter(world, params), p.inner(params, "payload") or {}
-    customer, value = meter["customer_mapping"]["event_payload_key"], meter["value_settings"]["event_payload_key"]
-    world.get(str(p.required(payload, customer)), "customer", f"payload[{customer}]")
-    if p.decimal(payload, value) is None and meter["default_aggregation"]["formula"] != "count":
-        raise invalid(f"Missing required param: payload[{value}].", f"payload[{value}]", "parameter_missing")
     at = p.moment(params, "timestamp") or world.now()
     if not world.now() - OLDEST <= at <= world.now() + NEWEST:
         raise invalid("The timestamp must be within the past 35 days, and at most 5 minutes ahead.", "timestamp")
@@ -79,7 +78,10 @@ def tell(world: World, params: p.Params) -> Object:
     if any(one["created"] > world.now() - REMEMBERED for one in known):
         raise invalid(f"An event already exists with identifier {identifier}.", "identifier")
     event = shapes.make("billing.meter_event", created=world.now(), event_name=meter["event_name"], identifier=identifier, payload=payload, timestamp=at)
-    world.put(event | {"object": EVENT, "id": world.new_id("me")})
+    if problem := _problem(world, meter, payload):
+        _report(world, meter, *problem, identifier)
+    else:
+        world.put(event | {"object": EVENT, "id": world.new_id("me")})
     return event
 
 
@@ -121,6 +123,35 @@ def _meter(world: World, params: p.Params) -> Object:
     if not found:
         raise invalid(f"No active meter found for event name {name}.", "event_name")
     return found[0]
+
+
+def _problem(world: World, meter: Object, payload: Object) -> tuple[str, str] | None:
+    """Why this usage cannot be counted, as Stripe finds out after it has taken it: a code, and words."""
+    whose, how_much = meter["customer_mapping"]["event_payload_key"], meter["value_settings"]["event_payload_key"]
+    customer = str(payload.get(whose) or "")
+    if not customer:
+        return "meter_event_no_customer_defined", f"The payload has no {whose}."
+    found = world.found(customer)
+    if found is None or found.get("deleted") or found["object"] != "customer":
+        return "meter_event_customer_not_found", f"No such customer: {customer}."
+    try:
+        is_number = p.decimal(payload, how_much) is not None
+    except StripeError:
+        is_number = False
+    if not is_number and meter["default_aggregation"]["formula"] != "count":
+        return "meter_event_invalid_value", f"The payload's {how_much} is no number."
+    return None
+
+
+def _report(world: World, meter: Object, code: str, message: str, identifier: str) -> None:
+    """Tell that usage could not be counted. Source: https://docs.stripe.com/billing/subscriptions/usage-based/recording-usage#handle-meter-event-errors"""
+    sample = {"error_message": message, "request": {"identifier": identifier}}
+    about = {"id": meter["id"], "type": "billing.meter", "url": f"/v1/billing/meters/{meter['id']}"}
+    thin_events.announce(world, FAILED, about, {
+        "developer_message_summary": "There is 1 invalid event", "validation_start": thin_events.written(world.now() - WINDOW),
+        "validation_end": thin_events.written(world.now()),
+        "reason": {"error_count": 1, "error_types": [{"code": code, "error_count": 1, "sample_errors": [sample]}]},
+    })  # fmt: skip
 
 
 def _changed(world: World, meter: str, verb: str, **fields: Any) -> Object:

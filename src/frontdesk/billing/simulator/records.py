@@ -10,6 +10,9 @@ KEY_PREFIX = "sk_test_simulator"
 API_VERSION = "2026-10-28.endive"
 """The one version of Stripe's API that the simulator speaks: that of the library which it was held against."""
 
+OWN = "we_simulatorsown"
+"""The endpoint that the product was mounted with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:

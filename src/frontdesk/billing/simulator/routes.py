@@ -16,6 +16,7 @@ from frontdesk.billing.simulator import (
     products,
     promotion_codes,
     tax_ids,
+    thin_events,
     webhook_endpoints,
 )
 from frontdesk.billing.simulator.expanding import Includable
@@ -62,6 +63,7 @@ ROUTES: list[Route] = [
     *thing("/v1/coupons", "coupon", coupons, "create retrieve update delete index"),
     *thing("/v1/promotion_codes", "promotion_code", promotion_codes, "create retrieve update index"),
     *thing("/v1/events", "event", events, "retrieve index"),
+    Route("GET", "/v2/core/events/{event}", thin_events.retrieve),
     *thing("/v1/webhook_endpoints", "endpoint", webhook_endpoints, "create retrieve update delete index"),
     *thing("/v1/billing_portal/configurations", "configuration", portal_configurations, "create retrieve update index"),
     *(Route(*one) for one in billing_addresses.ADDRESSES),

@@ -8,11 +8,10 @@ from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator import shapes
 from frontdesk.billing.simulator.errors import StripeError, invalid
 from frontdesk.billing.simulator.listing import PAGING, listing
-from frontdesk.billing.simulator.records import API_VERSION
+from frontdesk.billing.simulator.records import API_VERSION, OWN
 from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
-OWN = "we_simulatorsown"
 MOST = 16
 """Source: https://docs.stripe.com/webhooks"""
 

@@ -43,7 +43,7 @@ async def serve(request: Request) -> Response:
     """One call of the API, whatever its address."""
     account: Account = request.app.state.account
     request_id = "req_" + secrets.token_urlsafe(10).replace("-", "a").replace("_", "b")
-    call = Call(request.method, "/v1/" + request.path_params["path"], request_id, request.headers.get("idempotency-key"))
+    call = Call(request.method, request.url.path.removeprefix(str(request.scope.get("root_path", ""))), request_id, request.headers.get("idempotency-key"))
     try:
         _authorize(request)
         body = await request.body()
