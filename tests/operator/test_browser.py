@@ -16,7 +16,7 @@ from tests.operator.crowd import crowd
 from tests.product import free_port
 from tests.users.browser import Browser
 from tests.web.running import browsing, register, served
-from tests.web.test_everybody import FORMS, look, look_twice
+from tests.web.test_everybody import BEYOND, FORMS, look, look_twice
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +79,10 @@ async def test_an_operator_looks_into_an_organization_and_stops(
     async with served(settings, database) as address, browsing(chromium, address) as page:
         await operator(page, address, owner, database)
         await crowd(owner, 5)
+        for width in (600, 820, 1024, 1240, 1366):  # what is between a phone and a wide screen
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.goto("/operator/organizations")
+            assert await page.evaluate(BEYOND) == [], width
         await page.goto("/operator/organizations?q=owner-2@example.org")
         await page.locator("#main a.go").first.click()
         await page.get_by_text("View as this organization").click()
@@ -123,5 +127,5 @@ async def test_what_was_bought_is_changed_cancelled_and_kept(
             await page.locator("details.op[open] textarea").fill(REASON)
             await page.get_by_role("button", name=press, exact=True).click()
             await expect(page.locator("#toasts")).to_contain_text(said)
-            wrong += await look_twice(page)
+        wrong += await look_twice(page)
     assert wrong == []

@@ -92,7 +92,7 @@ async def test_a_kept_delivery_is_told_again_without_its_text_being_shown(consol
     page = await console.operator.get("/operator/deliveries")
     assert "KeyError" in page.text and "Zebulon" not in page.text
     assert (await console.act(f"/operator/deliveries/{new_id()}/replay")).status_code == 409
-    assert (await console.act(f"/operator/deliveries/{delivery}/replay")).status_code == 303
+    assert (await console.act(f"/operator/deliveries/{delivery}/replay", show="status")).headers["location"] == "/operator/deliveries?show=status"
     assert await console.see("select id from inbound_deliveries") == [(delivery,)]
     assert (await deeds(console))[0] == "deliveries.replayed"
     assert (await console.act("/operator/deliveries/replay")).status_code == 303
@@ -106,7 +106,8 @@ async def test_a_billing_event_is_handled_again(console: Console) -> None:
     )  # fmt: skip
     assert "nobody knew" in (await console.operator.get("/operator/events?show=given_up")).text
     assert "nobody knew" not in (await console.operator.get("/operator/events?show=waiting")).text
-    await console.act(f"/operator/events/{event}/replay")
+    for show, back in (("given_up", "/operator/events?show=given_up"), ("//evil", "/operator/events")):  # back to the list that he looked at
+        assert (await console.act(f"/operator/events/{event}/replay", show=show)).headers["location"] == back
     assert await console.see("select given_up_at, next_try_at <= now() from billing_events") == [(None, True)]
     assert (await console.logged())[0][:2] == ("operator", "billing_event.replayed")
     assert (await console.act(f"/operator/events/{new_id()}/replay")).status_code == 404

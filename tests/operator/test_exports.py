@@ -50,7 +50,7 @@ async def test_every_list_is_taken_along_piece_by_piece(console: Console, monkey
     months = await taken(console, "revenue")
     assert len(months) == 36 and months[-1]["month"] == f"{datetime.now(UTC):%Y-%m}"
     logged = await console.see("select details ->> 'name' from private.operator_entries where action = 'list.exported' order by id")
-    assert [name for (name,) in logged] == ["organizations", "users", "events", "invoices", "revenue"]
+    assert [name for (name,) in logged] == ["organizations", "users", "billing events", "invoices", "revenue by month"]
 
 
 async def test_a_file_holds_what_its_page_was_asked_for(console: Console) -> None:

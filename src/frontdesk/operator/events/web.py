@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from frontdesk.operator.events import actions
 from frontdesk.operator.paging import PAGE, cursor, page_of
-from frontdesk.web import OPERATOR, ConsoleDb, Door, go, render
+from frontdesk.web import OPERATOR, ConsoleDb, Door, go, render, typed
 
 door = Door()
 
@@ -26,4 +26,5 @@ async def index(request: Request, db: ConsoleDb, show: str = "all", before: str 
 async def replay(request: Request, db: ConsoleDb, event_id: UUID) -> Response:
     """Have one handled again."""
     await actions.replay(db, event_id)
-    return go(request, LIST, "It will be handled again, in a moment.")
+    show = (await typed(request)).get("show", "")
+    return go(request, f"{LIST}?show={show}" if show in actions.SHOWN else LIST, "It will be handled again, in a moment.")
