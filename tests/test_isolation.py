@@ -213,6 +213,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "track_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "track_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "usage_overview": lambda shop: (shop.organization_id,),
+    "contacts_from": lambda shop: (shop.organization_id,),
     "usage_period": lambda shop: (shop.organization_id,),
     "usage_standing": lambda shop: (shop.organization_id,),
     "walk_audit": lambda shop: (shop.organization_id, 0, 10),

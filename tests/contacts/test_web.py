@@ -89,3 +89,19 @@ async def test_a_strangers_contact_is_not_there(database: Database, settings: Se
         assert (await other.send(f"{here}/block", page=LIST)).status_code == 404
         assert (await other.get(f"{LIST}/not-an-id")).status_code == 404
         assert "Lena" not in (await other.get(LIST)).text
+
+
+async def test_a_contact_over_the_plans_limit_is_marked_and_can_only_be_read(
+    database: Database, settings: Settings, owner: psycopg.AsyncConnection[object]
+) -> None:
+    async with seated(database, settings) as desk:
+        await add(desk, "Ada")
+        over = f"{LIST}/{await add(desk, 'Ben')}"
+        await owner.execute("update subscription_plans set limits = limits || '{\"contacts\": 1}'")
+        await owner.execute("select private.mark_held_back(%s)", (desk.organization_id,))
+        page = (await desk.get(LIST)).text
+        assert "1 contact is over your plan" in page and page.count("Read-only") == 1
+        shown = (await desk.get(over)).text
+        assert "Read-only: over your plan" in shown and 'name="given_name"' not in shown and "Block" in shown
+        refused = await desk.send(f"{over}/name", page=LIST, given_name="Benjamin")
+        assert refused.status_code == 409 and "beyond what your plan allows" in refused.text

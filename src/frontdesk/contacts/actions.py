@@ -23,6 +23,10 @@ class ContactIsBlocked(Conflict):
     """This contact is blocked. Unblock it before writing."""
 
 
+class ContactIsOverTheLimit(Conflict):
+    """This contact is beyond what your plan allows, so it can only be read. Choose a larger plan under Billing. Their conversations go on as before."""
+
+
 class NameTooLong(BadInput):
     """Use at most 400 characters."""
 
@@ -62,11 +66,13 @@ async def unblock(db: Tenant, contact_id: UUID) -> Contact:
 
 async def rename(db: Tenant, contact_id: UUID, typed: str) -> Contact:
     """Call a contact by a name of the team's; nothing typed goes back to the name from WhatsApp. Raises
-    NoSuchContact or NameTooLong."""
+    NoSuchContact, ContactIsOverTheLimit or NameTooLong."""
     given_name = " ".join(typed.split()) or None
     if given_name is not None and len(given_name) > LONGEST_NAME:
         raise NameTooLong(f"{NameTooLong.__doc__} This has {len(given_name):,}.", field="given_name")
     contact = await find(db, contact_id)
+    if contact.over_limit:
+        raise ContactIsOverTheLimit
     if given_name != contact.given_name:
         await store.rename(db, contact_id, given_name, search_text(given_name, contact.name, contact.username))
         details = {"changed": {"given_name": {"from": contact.given_name, "to": given_name}}}

@@ -24,6 +24,7 @@ class ContactListed(BaseModel):
     tags: list[str]
     blocked_at: datetime | None
     last_seen_at: datetime | None
+    over_limit: bool = Field(description="Whether it came after as many contacts as the plan allows: it can only be read.")
     conversation_id: UUID | None = Field(description="The conversation with the newest message; needs messages:read.")
 
 
@@ -51,6 +52,7 @@ class ContactReply(BaseModel):
     marketing_consent_at: datetime | None
     blocked_at: datetime | None
     last_seen_at: datetime | None
+    over_limit: bool = Field(description="Whether it came after as many contacts as the plan allows: it can only be read.")
     created_at: datetime
     addresses: list[AddressReply]
     conversation_ids: list[UUID] = Field(description="One for each number they wrote to, the newest first; needs messages:read.")
@@ -66,7 +68,7 @@ async def list_contacts(db: Db, q: Search = "", show: Literal["all", "blocked"] 
     data = [
         ContactListed(
             id=one.id, name=one.called, username=one.username, phone=one.phone, tags=one.tags, blocked_at=one.blocked_at, last_seen_at=one.last_seen_at,
-            conversation_id=one.conversation_id,
+            over_limit=one.over_limit, conversation_id=one.conversation_id,
         ) for one in found
     ]  # fmt: skip
     return Page[ContactListed](data=data, next_cursor=following.written() if following else None)
@@ -79,7 +81,7 @@ async def show_contact(db: Db, contact_id: UUID) -> ContactReply:
     return ContactReply(
         id=one.id, name=one.called, whatsapp_name=one.name, given_name=one.given_name, username=one.username, phone=one.phone, language=one.language,
         tags=one.tags, attributes=one.attributes, note=one.note, marketing_consent=one.marketing_consent, marketing_consent_at=one.marketing_consent_at,
-        blocked_at=one.blocked_at, last_seen_at=one.last_seen_at, created_at=one.created_at,
+        blocked_at=one.blocked_at, last_seen_at=one.last_seen_at, over_limit=one.over_limit, created_at=one.created_at,
         addresses=[AddressReply(kind=address.kind, value=address.value) for address in await store.addresses(db, contact_id)],
         conversation_ids=[thread.id for thread in await store.threads(db, contact_id)],
     )  # fmt: skip

@@ -10,7 +10,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One person of an organization. given_name: what the team calls them; it wins over the name from WhatsApp."""
+    """One person of an organization. given_name: what the team calls them; it wins over the name from WhatsApp.
+
+    over_limit: whether there are more contacts than the plan allows, and this one came after those that it does: it can only be read.
+    """
 
     id: UUID
     name: str
@@ -27,6 +30,7 @@ class Contact:
     blocked_by: UUID | None
     last_seen_at: datetime | None
     created_at: datetime
+    over_limit: bool
 
     @property
     def called(self) -> str:
@@ -36,7 +40,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A contact as a row of the list. messages: how many there were in all; conversation_id: the one of the newest."""
+    """A contact as a row of the list. messages: how many there were in all; conversation_id: the one of the newest.
+
+    over_limit: as of a contact.
+    """
 
     id: UUID
     name: str
@@ -48,6 +55,7 @@ class Listed:
     last_seen_at: datetime | None
     messages: int
     conversation_id: UUID | None
+    over_limit: bool
 
     @property
     def called(self) -> str:

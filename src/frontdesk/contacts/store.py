@@ -36,7 +36,8 @@ _PAGE: LiteralString = """
     order by last_seen_at desc nulls last, id desc limit %(how_many)s
   )
   select f.*, coalesce(t.messages, 0)::bigint as messages, t.conversation_id,
-    (select p.phone from private.people p where p.organization_id = %(organization_id)s and p.id = f.id) as phone
+    (select p.phone from private.people p where p.organization_id = %(organization_id)s and p.id = f.id) as phone,
+    coalesce(f.id >= (select private.contacts_from(%(organization_id)s)), false) as over_limit
   from found f cross join lateral (
     select sum(v.last_position) as messages,  -- a position counts what came before
       (array_agg(v.id order by v.last_message_at desc, v.id desc))[1] as conversation_id
@@ -69,16 +70,17 @@ def _from(cursor: Cursor | None) -> dict[str, Any]:
 _LAST = UUID(int=(1 << 128) - 1)
 
 
-async def figures(db: Tenant) -> tuple[int, int]:
-    """How many contacts there are, and how many of them are blocked."""
+async def figures(db: Tenant) -> tuple[int, int, int]:
+    """How many contacts there are, how many of them are blocked, and how many over the plan's limit."""
     row = await db.row(
         """
-        select count(*) as everybody, count(blocked_at) as blocked
+        select count(*) as everybody, count(blocked_at) as blocked,
+          count(*) filter (where id >= (select private.contacts_from(%(organization_id)s))) as over
         from public.contacts where organization_id = %(organization_id)s
         """,
         {"organization_id": db.organization_id},
     )
-    return (row["everybody"], row["blocked"]) if row else (0, 0)
+    return (row["everybody"], row["blocked"], row["over"]) if row else (0, 0, 0)
 
 
 async def find(db: Tenant, contact_id: UUID) -> Contact | None:
@@ -88,7 +90,8 @@ async def find(db: Tenant, contact_id: UUID) -> Contact | None:
         """
         select k.id, k.name, k.given_name, k.username, k.language, k.tags, k.attributes, k.note, k.marketing_consent,
           k.marketing_consent_at, k.blocked_at, k.blocked_by, k.last_seen_at, k.created_at,
-          (select p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id) as phone
+          (select p.phone from private.people p where p.organization_id = k.organization_id and p.id = k.id) as phone,
+          coalesce(k.id >= private.contacts_from(%(organization_id)s), false) as over_limit
         from public.contacts k where k.organization_id = %(organization_id)s and k.id = %(id)s
         """,
         {"organization_id": db.organization_id, "id": contact_id},

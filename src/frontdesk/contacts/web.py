@@ -33,10 +33,10 @@ async def index(request: Request, db: Db, q: str = "", show: str = "all", before
     """The list: searched, filtered and paged by its address. `before`: where the page begins."""
     show, q = show if show in SHOWN else "all", q.replace("\x00", "")[:200]
     page, following = await actions.search(db, q, blocked=SHOWN[show], after=Cursor.read(before))
-    everybody, blocked = await store.figures(db)
+    everybody, blocked, over = await store.figures(db)
     fitting = None if q.strip() else blocked if show == "blocked" else everybody
     return await render(
-        request, "contacts/index.html", contacts=page, total=everybody, fitting=fitting, q=q, show=show,
+        request, "contacts/index.html", contacts=page, total=everybody, over=over, fitting=fitting, q=q, show=show,
         before=before or None, older=following.written() if following else None,
     )  # fmt: skip
 

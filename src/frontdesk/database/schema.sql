@@ -387,6 +387,7 @@ create table public.subscriptions (
   scheduled_amount bigint check (scheduled_amount >= 0),  -- what was agreed for then, whatever is sold since
   -- by how many days the provider's clock is ahead of ours; 0 but for a simulated Stripe whose clock was turned. Usage months go by it
   days_ahead integer not null default 0,
+  contacts_from uuid,  -- the first contact, by age, that is over the plan's limit: it and all younger ones are; null where none is
   constraint subscriptions_ahead_with_a_month check (days_ahead = 0 or (days_ahead > 0 and usage_anchor is not null))
 );
 create index subscriptions_look_at on public.subscriptions (look_at);
@@ -5108,6 +5109,9 @@ begin
       least(private.credit_left(organization, v.currency, v.metric, period), v.cap * 1000 - v.cost) < v.price as spent
     from private.usage_standing(organization) v
     where (v.kind = 'period' or v.metric = 'contacts') and v.allowed > 0 and v.used * 100 >= v.allowed * 80
+  ), touched as (  -- whoever wrote beyond the limit is marked
+    update public.subscriptions s set look_at = now() from standing v
+    where s.organization_id = organization and s.contacts_from is null and v.metric = 'contacts' and v.used > v.allowed
   )
   insert into public.billing_notices (organization_id, id, kind, object, facts)
   select organization, private.uuid_v7(), k.kind, s.metric || ':' || period,
@@ -6181,15 +6185,26 @@ grant execute on function private.make_organization(uuid, uuid, text, text, text
 
 -- ==== What is over a limit ====
 
+-- The first contact that is over the plan's limit, for who may not read how the organization stands with paying.
+create function private.contacts_from(organization uuid) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if not private.may_act_for(organization) then return null; end if;
+  return (select s.contacts_from from public.subscriptions s where s.organization_id = organization);
+end $$;
+grant execute on function private.contacts_from(uuid) to frontdesk_member, frontdesk_worker;
+
 -- Marks what is over the limits that hold now, and takes marks away where there is room again. The first stay: rules by their order, numbers and
--- members by their age, owners always. Nothing is locked but what changes, in the order of its keys.
+-- members by their age, owners always; contacts by their age
+-- as well, for which one mark says enough: the first that is over. Nothing is locked but what changes, in the order of its keys.
 create function private.mark_held_back(organization uuid) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   has record;
-  rules integer; numbers integer; people integer;
+  rules integer; numbers integer; people integer; first uuid; customers integer := 0;
 begin
-  select s.access, (s.limits ->> 'auto_replies')::bigint as rules, (s.limits ->> 'channels')::bigint as channels, (s.limits ->> 'members')::bigint as members
+  select s.access, (s.limits ->> 'auto_replies')::bigint as rules, (s.limits ->> 'channels')::bigint as channels, (s.limits ->> 'members')::bigint as members,
+    (s.limits ->> 'contacts')::bigint as contacts, s.contacts_from
   into has from public.subscriptions s where s.organization_id = organization;
   if not found then return 0; end if;
   with standing as materialized (
@@ -6220,7 +6235,15 @@ begin
   )
   update public.organization_members m set held_back_at = case when h.over then now() end from held h where m.organization_id = organization and m.user_id = h.user_id;
   get diagnostics people = row_count;
-  return rules + numbers + people;
+  if has.contacts is not null then
+    select k.id into first from public.contacts k where k.organization_id = organization order by k.id offset has.contacts limit 1;
+  end if;
+  if first is distinct from has.contacts_from then
+    select count(*) into customers from public.contacts k
+    where k.organization_id = organization and coalesce(k.id >= first, false) <> coalesce(k.id >= has.contacts_from, false);
+    update public.subscriptions s set contacts_from = first where s.organization_id = organization;
+  end if;
+  return rules + numbers + people + customers;
 end $$;
 
 -- The same, for whoever may act for the organization. Returns how much changed.
@@ -6248,6 +6271,16 @@ end $$;
 create trigger channels_make_room after delete on public.channels referencing old table as gone for each statement execute function private.make_room();
 create trigger organization_members_make_room after delete on public.organization_members referencing old table as gone
   for each statement execute function private.make_room();
+
+-- Where contacts go and others were over the limit, there may be room again: it is looked at.
+create function private.make_room_for_contacts() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update public.subscriptions s set look_at = now()
+  where s.contacts_from is not null and s.organization_id in (select g.organization_id from gone g);
+  return null;
+end $$;
+create trigger contacts_make_room after delete on public.contacts referencing old table as gone for each statement execute function private.make_room_for_contacts();
 
 -- ==== Last ====
 

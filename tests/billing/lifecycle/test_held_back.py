@@ -9,11 +9,13 @@ from frontdesk.auto_replies import Proposal, create, move
 from frontdesk.auto_replies.answers import HANDING_OVER
 from frontdesk.auto_replies.store import list_rules
 from frontdesk.billing.lifecycle.actions import look
+from frontdesk.contacts import actions as contacts
 from frontdesk.entitlements import PaymentNeeded
 from frontdesk.mail import Mailer
 from frontdesk.messages.inbox import actions as inbox
 from frontdesk.messages.inbox.actions import ChannelIsOverTheLimit
 from frontdesk.settings import Settings
+from frontdesk.usage.jobs import hourly
 from tests.world import World, open_shop, text, webhook
 
 
@@ -133,3 +135,54 @@ async def test_members_beyond_the_limit_look_on_and_owners_never(world: World, m
     await world.owner.execute("delete from organization_members where organization_id = %s and user_id = %s", (world.shop.organization_id, people[0].owner_id))
     async with world.database.tenant(world.shop.organization_id, people[1].actor) as db:
         assert "messages:write" in db.permissions
+
+
+async def test_contacts_beyond_the_limit_can_only_be_read_while_they_are_kept_and_answered(world: World, mailer: Mailer) -> None:
+    for n, name in enumerate(("Ada", "Ben", "Cleo")):
+        await world.arrive(world.shop, webhook(world.shop, text("hi", of=f"49151000000{n}", name=name)))
+    names = "select k.name from contacts k join subscriptions s using (organization_id) where k.organization_id = %s and k.id >= s.contacts_from order by k.id"
+    await put(world, "status = 'canceled', plan_id = 'free'")
+    await world.owner.execute("update subscription_plans set limits = limits || '{\"contacts\": 3}' where id = 'free'")
+    await look(world.database, mailer)
+    assert await world.see(names, world.shop.organization_id) == []
+    await world.owner.execute("update subscription_plans set limits = limits || '{\"contacts\": 1}' where id = 'free'")
+    while await look(world.database, mailer):
+        pass
+    assert await world.see(names, world.shop.organization_id) == [("Ben",), ("Cleo",)]
+    entries = "select details -> 'count' from audit_logs where organization_id = %s and action = 'plan.limits_applied' order by seq desc limit 1"
+    assert await world.see(entries, world.shop.organization_id) == [(2,)]
+    await world.arrive(world.shop, webhook(world.shop, text("hello?", of="491510000002", name="Cleo C"), text("hi", of="491510000009", name="Dan")))
+    assert await world.see(names, world.shop.organization_id) == [("Ben",), ("Cleo C",), ("Dan",)]
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        found = {one.called: one for one in (await contacts.search(db))[0]}
+        assert {name: one.over_limit for name, one in found.items()} == {"Ada": False, "Ben": True, "Cleo C": True, "Dan": True}
+        with pytest.raises(contacts.ContactIsOverTheLimit):
+            await contacts.rename(db, found["Ben"].id, "Benjamin")
+        await contacts.rename(db, found["Ada"].id, "Ada L")
+        await contacts.block(db, found["Dan"].id)
+        assert found["Ben"].conversation_id is not None
+        await inbox.send(db, found["Ben"].conversation_id, "We are here", inbox.form_id(""))
+    assert (await answers(world))[-1][:2] == ("We are here", "queued")
+    await world.owner.execute("delete from contacts where organization_id = %s and name = 'Ada'", (world.shop.organization_id,))
+    while await look(world.database, mailer):
+        pass
+    assert await world.see(names, world.shop.organization_id) == [("Cleo C",), ("Dan",)]
+    await put(world, "status = 'active', plan_id = 'starter'")
+    while await look(world.database, mailer):
+        pass
+    assert await world.see(names, world.shop.organization_id) == []
+
+
+async def test_who_writes_beyond_the_limit_is_marked_within_the_hour(world: World, mailer: Mailer) -> None:
+    await put(world, "status = 'canceled', plan_id = 'free'")
+    await world.owner.execute("update subscription_plans set limits = limits || '{\"contacts\": 1}' where id = 'free'")
+    while await look(world.database, mailer):
+        pass
+    for n in range(2):
+        await world.arrive(world.shop, webhook(world.shop, text("hi", of=f"49151000000{n}")))
+    await put(world, "look_at = now() + interval '1 day'")
+    await hourly(world.database)
+    while await look(world.database, mailer):
+        pass
+    ((over,),) = await world.see("select count(*) from contacts k join subscriptions s using (organization_id) where k.id >= s.contacts_from")
+    assert over == 1
