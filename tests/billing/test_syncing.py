@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import psycopg
 
@@ -174,7 +175,7 @@ async def test_one_who_cannot_be_looked_at_is_told_and_the_others_are(till: Till
         "update billing_accounts set provider_customer_id = 'cus_unknown' where organization_id = %s", (till.world.shop.organization_id,)
     )
     real = till.money.settings.model_copy(update={"simulator": False})
-    money = type(till.money)(till.money.database, till.money.stripe, real, till.money.http, till.money.home)
+    money = replace(till.money, settings=real)
     assert await sync_everybody(money, asyncio.Event()) == (2, 1)
     assert await till.row() == ON_STARTER  # a wrong key must end nobody's subscription
 

@@ -8,7 +8,7 @@ from typing import Any
 import stripe
 
 from frontdesk.billing import Money, StripeAway
-from frontdesk.billing.stripe_api import VERSION
+from frontdesk.billing.stripe_api import Line
 from tests.billing.simulator.stage import KEY
 
 MOST = 40  # calls that any way makes
@@ -48,5 +48,5 @@ async def wiring(money: Money, url: str, loses_answers: bool) -> AsyncIterator[t
     """The same way to Stripe over a line that can be cut."""
     wire = Wire()  # type: ignore[no-untyped-call]  # the library's
     wire.loses_answers = loses_answers
-    yield replace(money, stripe=stripe.StripeClient(KEY, stripe_version=VERSION, base_addresses={"api": url}, http_client=wire)), wire
+    yield replace(money, line=Line(KEY, url, wire)), wire
     await wire.close_async()  # type: ignore[no-untyped-call]  # the library's

@@ -128,7 +128,7 @@ async def _cry(money: Money, event: Taken) -> None:
     """What no subscription shows, and somebody has to know."""
     if event.type == UNCOUNTED:
         with asking():
-            told = (await money.stripe.v2.core.events.retrieve_async(event.provider_event_id)).to_dict()["data"]
+            told = (await money.v2.core.events.retrieve_async(event.provider_event_id)).to_dict()["data"]
         samples = [sample["error_message"] for kind in told["reason"]["error_types"] for sample in kind["sample_errors"]]
         log.error("Stripe could not count usage that it was told", meter=event.object_id, events=told["reason"]["error_count"], why=samples[:3])
     if event.type.startswith("charge.dispute.") and event.attempts == 1:

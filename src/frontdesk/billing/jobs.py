@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from importlib import import_module
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ AT_ONCE = 4  # customers at a time
 POLL_SECONDS = 5.0  # for what is tried again; what arrives wakes us
 FIRST_LOOK = 15.0  # seconds: everything else starts first
 LOOK_EVERY = 60.0  # seconds: whether a chore is due
+LIBRARY = "frontdesk.billing.library"  # what speaks with Stripe
 HOUR, NIGHT = 3_600.0, 86_400.0  # seconds
 log = structlog.get_logger()
 
@@ -57,6 +59,7 @@ class Bookkeeper:
 
     async def _chore(self, stop: asyncio.Event, work: Callable[[], Awaitable[bool]]) -> None:
         await self._pause(stop, FIRST_LOOK)
+        await asyncio.to_thread(import_module, LIBRARY)  # beside what else this process does: the first call would hold that up
         while not stop.is_set():
             await self._safely(work)
             await self._safely(lambda: overage.bill_what_is_due(self._money))

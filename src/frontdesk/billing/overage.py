@@ -4,13 +4,12 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-import stripe
 import structlog
 
 from frontdesk import usage
 from frontdesk.billing import ledger
 from frontdesk.billing.metering import CUSTOMER, NAMES, VALUE, event_name
-from frontdesk.billing.stripe_api import Money, StripeRefuses, asking
+from frontdesk.billing.stripe_api import CardDeclined, Money, StripeRefuses, asking
 from frontdesk.usage import Charge, Debtor, NotEnoughCredit, Prepaid, UsageBiller
 
 MARK = "frontdesk_overage"  # what an item's metadata say of the charge it is for
@@ -122,7 +121,7 @@ async def bill_what_is_due(money: Money) -> bool:
             billed += len(await _bill(money, organization_id, None))
         except NotEnoughCredit:
             log.warning("what went beyond the plan waits for credit", organization=str(organization_id))
-        except (StripeRefuses, stripe.CardError) as error:  # about this customer alone: the others are billed all the same
+        except (StripeRefuses, CardDeclined) as error:  # about this customer alone: the others are billed all the same
             log.error("what went beyond the plan could not be billed", organization=str(organization_id), error=str(error))
     return billed > 0
 

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any
 
 import orjson
-import stripe
 import structlog
 from psycopg import DataError, OperationalError
 from starlette.requests import Request
@@ -89,11 +88,9 @@ class StripeWebhook:
 
 def signed(body: bytes, header: str | None, secret: str) -> bool:
     """Whether Stripe signed this body within the last minutes."""
-    try:
-        # the library looks at the time only when it is told how old is too old
-        return bool(stripe.WebhookSignature.verify_header(body, header, secret, TOLERANCE))
-    except (stripe.SignatureVerificationError, ValueError, TypeError, OverflowError):  # what it makes of a header that nobody would send
-        return False
+    from frontdesk.billing import library  # 0.2 s and 7 MB, which nobody needs whom Stripe tells nothing
+
+    return library.signed(body, header, secret, TOLERANCE)
 
 
 def event_of(body: bytes) -> inbox.Event:

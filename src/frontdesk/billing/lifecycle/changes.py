@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import stripe
-
 from frontdesk import audit
 from frontdesk.billing import catalogue
 from frontdesk.billing.lifecycle.moves import OPEN, Move
@@ -16,7 +14,7 @@ from frontdesk.billing.lifecycle.previews import AmountChanged, Change, PaymentD
 from frontdesk.billing.lifecycle.turns import Hold, turn
 from frontdesk.billing.records import ENDED, Plan
 from frontdesk.billing.standings import Told
-from frontdesk.billing.stripe_api import Money, Place, asking
+from frontdesk.billing.stripe_api import CardDeclined, Money, Place, asking
 from frontdesk.billing.syncing import sync_customer
 
 SHOWN_FOR = 900  # seconds that a shown amount stays good
@@ -62,7 +60,7 @@ async def _charge(money: Money, at: Place, change: Change, item_id: str, hold: H
         with asking():
             key = f"upgrade:{at.organization_id}:{change.price.lookup_key}:{change.proration_date}"
             return (await money.v1.subscriptions.update_async(change.now.provider_subscription_id or "", params, {"idempotency_key": key})).to_dict()
-    except stripe.CardError as error:
+    except CardDeclined as error:
         raise PaymentDeclined from error
 
 
