@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from frontdesk.operator.incidents.store import mend as mend_counter
 from tests.operator.conftest import Console
+from tests.operator.test_isolation import session_of
+from tests.world import World, text, webhook
 
-RECOUNT = "select private.recount_usage(%(id)s)"
+RECOUNT = "select metric from private.recount_usage(%(id)s)"
 PERIOD = "select private.usage_period(%s)"
 
 
@@ -87,3 +90,23 @@ async def test_nonsense_mends_nothing(console: Console, sent: dict[str, str]) ->
     await planted(console)
     assert (await console.act(f"/operator/incidents/drifts/{console.shop_id}", **sent)).status_code == 404
     assert await counter(console) == [(3, 0)]
+
+
+async def test_a_counter_is_mended_while_messages_arrive_and_are_answered(world: World) -> None:
+    """Whoever is counting waits for the mending, or the mending for him: at the end the counter says what there is."""
+    shop, mark = world.shop.organization_id, {"id": world.shop.organization_id}
+    session, period = await session_of(world), (await world.see(PERIOD, shop))[0][0]
+    await world.arrive(world.shop, webhook(world.shop, text("the first")))
+    await world.owner.execute("update organization_usage set used = used + 5 where organization_id = %s", (shop,))
+    assert len(await world.database.call(RECOUNT, mark)) == 2
+
+    async def mended(metric: str) -> None:
+        async with world.database.console(session, world.shop.actor) as db:
+            assert (await mend_counter(db, shop, metric, period))["outcome"] == "mended"
+
+    async def arriving() -> None:
+        for number in range(12):
+            await world.arrive(world.shop, webhook(world.shop, text(f"number {number}")))
+
+    await asyncio.gather(arriving(), mended("messages_received"), mended("messages_sent"))
+    assert await world.database.call(RECOUNT, mark) == []
