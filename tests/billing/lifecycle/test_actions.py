@@ -109,7 +109,10 @@ async def test_a_payment_to_confirm_is_told_once_for_each_invoice(world: World, 
 async def test_what_is_owed_waits_for_an_address_that_is_known_to_be_his_and_is_told_once(world: World, settings: Settings, mailer: Mailer) -> None:
     await world.owner.execute("update auth.users set email_confirmed_at = null")
     await put(world, "trial_ends_at = now() + interval '1 day'")
-    await world.owner.execute(OWED, (world.shop.organization_id, new_id(), "payment_failed", FACTS))
+    for kind in ("payment_failed", "plan_changed"):
+        await world.owner.execute(OWED, (world.shop.organization_id, new_id(), kind, FACTS))
+    again = "insert into billing_notices (organization_id, id, kind, object, attempt, facts) values (%s, %s, 'plan_changed', 'x', 2, %s::jsonb)"
+    await world.owner.execute(again, (world.shop.organization_id, new_id(), FACTS))
     await look(world.database, mailer)
     assert await received(world, settings) == []
     await world.owner.execute("update billing_notices set created_at = now() - interval '3 days'")  # meanwhile it was paid, and the trial goes on
@@ -117,9 +120,10 @@ async def test_what_is_owed_waits_for_an_address_that_is_known_to_be_his_and_is_
     await world.owner.execute("update auth.users set email_confirmed_at = now()")
     for _ in range(3):
         await look(world.database, mailer)
-    assert [one.template for one in await received(world, settings)] == ["billing/trial_ending"]
-    settled = "select kind, mailed_at is not null, dropped_at is not null from billing_notices where organization_id = %s order by kind"
-    assert await world.see(settled, world.shop.organization_id) == [("payment_failed", False, True), ("trial_ending", True, False)]
+    assert sorted(one.template for one in await received(world, settings)) == ["billing/plan_changed", "billing/trial_ending"]
+    settled = "select kind, mailed_at is not null, dropped_at is not null from billing_notices where organization_id = %s order by kind, attempt"
+    assert await world.see(settled, world.shop.organization_id) == [
+        ("payment_failed", False, True), ("plan_changed", False, True), ("plan_changed", True, False), ("trial_ending", True, False)]  # fmt: skip
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -110,3 +110,18 @@ async def test_what_goes_on_beyond_the_plan_is_not_called_stopped(database: Data
         for address in ("/dashboard/billing", "/dashboard/usage"):
             text = await page(desk, address)
             assert "5,000 beyond the plan: all of the €20 that you allowed" in text and "at once if you raise the amount" in text
+
+
+async def test_where_credit_pays_nothing_is_owed_and_its_end_is_said(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
+    async with selling(database, settings.model_copy(update={"overage_billing": "prepaid"})) as desk:
+        await owner.execute(f"update subscriptions set status = 'active', {BOUGHT}")  # type: ignore[arg-type]  # literal above
+        await owner.execute("select private.bill_overage_by('prepaid')")
+        choice = "insert into usage_choices (organization_id, metric, over_limit, cap) values (%s, 'messages_sent', 'overage', 2000)"
+        await owner.execute(choice, (desk.organization_id,))
+        await owner.execute("insert into usage_credits (organization_id, source_id, amount, currency) values (%s, 'pi_1', 400, 'EUR')", (desk.organization_id,))
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 50000)", (desk.organization_id,))
+        text = await page(desk)
+        assert "It goes on up to your amount" in text and "has stopped" not in text
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 1000)", (desk.organization_id,))
+        text = await page(desk)
+    assert "Plan and credit are used up" in text and "at once if you buy credit" in text and "Upcoming" in text and "of it for what went beyond" not in text

@@ -82,7 +82,8 @@ async def _write(db: Tenants, mailer: Mailer, one: Subscribed, now: datetime) ->
     owed = await store.owed(db, one.organization_id)
     if not owed:
         return
-    if old := [notice.id for notice in owed if not still_matters(notice, one, now)]:
+    newest = {(notice.kind, notice.object): notice.id for notice in owed}  # of several reminders that waited, the last
+    if old := [notice.id for notice in owed if newest[notice.kind, notice.object] != notice.id or not still_matters(notice, one, now)]:
         await store.drop(db, one.organization_id, old)
     told, people = [notice for notice in owed if notice.id not in old], await store.recipients(db, one.organization_id)
     if not told or not people:

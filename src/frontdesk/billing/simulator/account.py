@@ -1,5 +1,6 @@
 """The simulated account as the doors hold it: its store, and whoever carries its webhooks."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ class Account:
         self.settings = settings
         self._store = Store(settings.store_path)
         self.courier = Courier(settings.pace, self._look)
+        self.turning = asyncio.Lock()
+        """Held by whoever watches what comes while he turns the clock: two at once would tell others of times that are past already."""
 
     async def open(self) -> None:
         """Remember what was, and go on delivering what was not taken."""

@@ -32,7 +32,11 @@ async def advance(account: Account, until: int, *, patient: bool = False, waits:
 
     waits: whether drafts wait for answers; unless it is said, they do where the product gets time to give them.
     """
-    waits = patient if waits is None else waits
+    async with account.turning if patient else contextlib.nullcontext():
+        return await _walk(account, until, patient=patient, waits=patient if waits is None else waits)
+
+
+async def _walk(account: Account, until: int, *, patient: bool, waits: bool) -> Walk:
     walk = Walk(until)
     while len(walk.happened) < clock.MOST_STEPS:
         if patient:
