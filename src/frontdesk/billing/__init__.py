@@ -17,7 +17,7 @@ from frontdesk.billing.lifecycle.previews import AmountChanged, Change
 from frontdesk.billing.lifecycle.previews import preview as preview_change
 from frontdesk.billing.lifecycle.turns import BeingChanged
 from frontdesk.billing.portal import NothingBoughtYet, portal_link
-from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
+from frontdesk.billing.records import Account, Invoice, KeptEvent, Plan, PlanInUse, Price, Subscription
 from frontdesk.billing.store import account, current, invoices, plan, plan_in_use, plans, prices
 from frontdesk.billing.stripe_api import Money, NothingForSale, Place, StripeAway, StripeRefuses, StripeRefusesUs, asking, open_money
 from frontdesk.billing.syncing import BeingSynchronized, Synced, sync_customer
@@ -25,7 +25,7 @@ from frontdesk.billing.webhook import StripeWebhook
 
 __all__ = [
     "CHANGE_REFUSED", "CHECKOUT_RETURN", "Account", "AlreadySubscribed", "AmountChanged", "BeingChanged", "BeingSynchronized", "Bookkeeper",
-    "CatalogueDrifted", "Change", "Done", "Invoice", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale",
+    "CatalogueDrifted", "Change", "Done", "Invoice", "KeptEvent", "Money", "Move", "NotForSale", "NotYourCheckout", "NothingBoughtYet", "NothingForSale",
     "OtherCheckout", "OtherCurrency", "Place", "Plan", "PlanInUse", "Price", "StripeAway", "StripeRefuses", "StripeRefusesUs", "StripeWebhook",
     "Subscription", "Synced", "account", "allow_turning", "asking", "cancel_plan", "change_plan", "condition", "current", "finish_checkout", "invoices",
     "is_deaf", "keep_plan", "keep_time", "let_time_pass", "open_money", "plan", "plan_in_use", "plans", "portal_link", "preview_change", "prices",

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from frontdesk.billing import catalogue, inbox, reconciling
 from frontdesk.billing.differences import Step
-from frontdesk.billing.inbox import Listed
+from frontdesk.billing.records import KeptEvent
 from frontdesk.billing.stripe_api import Money, open_money
 from frontdesk.database.servers import opened
 from frontdesk.errors import BadInput
@@ -61,7 +61,7 @@ def events(
     found, state = asyncio.run(_events(Settings.load(), "given_up" if given_up else "waiting" if waiting else "all", most))
     table = Table(Column("id", no_wrap=True), "state", Column("what", overflow="fold"), box=None)
     for one in found:
-        table.add_row(str(one.id), _state(one), escape(_told(one)))
+        table.add_row(str(one.id), one.state.replace("_", " "), escape(_told(one)))
     Console().print(table if found else "No event.")
     if state.refused:
         print(f"{state.refused:,} calls of the last day were not signed by Stripe.")
@@ -100,11 +100,7 @@ def _show_secret(secret: str, *, rotated: bool) -> None:
     print(f"Put it into STRIPE_WEBHOOK_SECRET ({where}) and start Frontdesk again.")
 
 
-def _state(one: Listed) -> str:
-    return "handled" if one.handled_at else "given up" if one.given_up_at else "waiting"
-
-
-def _told(one: Listed) -> str:
+def _told(one: KeptEvent) -> str:
     about = one.organization or one.provider_customer_id or "nobody"
     told = f"{one.type} of {one.happened_at:%Y-%m-%d %H:%M} about {about} ({one.provider_event_id}, tried {one.attempts} times)"
     return f"{told}\n{one.last_error}" if one.last_error else told
@@ -121,7 +117,7 @@ async def _sync(settings: Settings, apply: bool) -> tuple[list[Step], list[Step]
         return steps, await catalogue.compare(money)
 
 
-async def _events(settings: Settings, which: str, most: int) -> tuple[list[Listed], inbox.State]:
+async def _events(settings: Settings, which: str, most: int) -> tuple[list[KeptEvent], inbox.State]:
     async with opened(settings) as database, database.platform() as db:
         return await inbox.listed(db, which, None, most), await inbox.state(db)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from frontdesk.billing.records import KeptEvent
 from frontdesk.database import Database, Platform, new_id
 
 
@@ -35,27 +36,6 @@ class Taken:
     object_id: str | None
     payload: Mapping[str, Any]
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An event as the operator sees it. organization: its slug."""
-
-    id: UUID
-    organization_id: UUID | None
-    organization: str | None
-    provider_event_id: str
-    type: str
-    provider_customer_id: str | None
-    object_id: str | None
-    arrived_by: str
-    happened_at: datetime
-    received_at: datetime
-    next_try_at: datetime | None
-    attempts: int
-    last_error: str | None
-    given_up_at: datetime | None
-    handled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +84,10 @@ async def replay(db: Platform, event: UUID) -> bool:
     return bool(await db.value("select private.replay_billing_event(%(event)s)", {"event": event}))
 
 
-async def listed(db: Platform, which: str, before: UUID | None, how_many: int) -> list[Listed]:
-    """The newest events before one. which: all, waiting or given_up."""
+async def listed(db: Platform, which: str, before: UUID | None, how_many: int) -> list[KeptEvent]:
+    """The newest events before one, each with the slug of its organization. which: all, waiting or given_up."""
     return await db.records(
-        Listed,
+        KeptEvent,
         "select id, organization_id, organization, provider_event_id, type, provider_customer_id, object_id, arrived_by, happened_at, received_at,"
         " next_try_at, attempts, last_error, given_up_at, handled_at from private.list_billing_events(%(which)s, %(before)s, %(how_many)s)",
         {"which": which, "before": before, "how_many": how_many},

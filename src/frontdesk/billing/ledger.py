@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from frontdesk.billing import store
 from frontdesk.billing.records import Subscription
 from frontdesk.billing.standings import Card, Running, Standing
 from frontdesk.database import Platform, Tenants, batch
@@ -35,18 +36,8 @@ async def take_turn(db: Tenants, organization_id: UUID, customer_id: str, versio
 
 async def subscription_of(db: Tenants, organization_id: UUID) -> Subscription | None:
     """What the organization has, locked until what it has now is stored."""
-    return await db.record(
-        Subscription,
-        """
-        select s.plan_id, p.name as plan_name, s.status, s.billing_interval, s.trial_ends_at, s.current_period_end,
-          s.provider_subscription_id, s.price_lookup_key, s.amount, s.currency, s.current_period_start, s.cancel_at_period_end, s.cancel_at, s.canceled_at,
-          s.past_due_since, s.scheduled_plan_id, s.scheduled_interval, s.scheduled_amount, s.scheduled_at, s.provider_schedule_id,
-          s.latest_invoice_id, s.synced_at
-        from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
-        where s.organization_id = %(organization_id)s for no key update of s
-        """,
-        {"organization_id": organization_id},
-    )
+    await db.run("select from public.subscriptions where organization_id = %(organization_id)s for no key update", {"organization_id": organization_id})
+    return await store.subscription_of(db, organization_id)
 
 
 async def plan_of(db: Tenants, price_id: str, lookup_key: str | None, product_id: str | None) -> tuple[str, str, int | None] | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from uuid import UUID
 
 ENDED = ("canceled", "incomplete_expired")  # states of a subscription after which nothing comes
 # What a plan limits, in the order the plans are shown with.
@@ -124,6 +125,35 @@ class Invoice:
     paid_at: datetime | None
     attempt_count: int
     next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event of the payment provider, as whoever runs the installation sees it. organization: None of a customer that is nobody's here.
+
+    It is handled, waits to be, or was given up and wants a look.
+    """
+
+    id: UUID
+    organization_id: UUID | None
+    organization: str | None
+    provider_event_id: str
+    type: str
+    object_id: str | None
+    arrived_by: str
+    happened_at: datetime
+    received_at: datetime
+    next_try_at: datetime | None
+    attempts: int
+    last_error: str | None
+    given_up_at: datetime | None
+    handled_at: datetime | None
+    provider_customer_id: str | None = None
+
+    @property
+    def state(self) -> str:
+        """handled, given_up or waiting."""
+        return "handled" if self.handled_at else "given_up" if self.given_up_at else "waiting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The SQL of plans and subscriptions."""
 
 from datetime import datetime
+from uuid import UUID
 
 from frontdesk.billing.records import Account, Invoice, Plan, PlanInUse, Price, Subscription
-from frontdesk.database import Platform, Tenant
+from frontdesk.database import Platform, Tenant, Tenants
 
 
 async def plans(db: Tenant) -> list[Plan]:
@@ -40,6 +41,11 @@ async def all_plans(db: Platform) -> list[Plan]:
 
 async def current(db: Tenant) -> Subscription | None:
     """What the organization has; None only where its subscription was removed by hand."""
+    return await subscription_of(db, db.organization_id)
+
+
+async def subscription_of(db: Tenant | Tenants, organization_id: UUID) -> Subscription | None:
+    """The same of one organization of several."""
     return await db.record(
         Subscription,
         """
@@ -50,7 +56,7 @@ async def current(db: Tenant) -> Subscription | None:
         from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
         where s.organization_id = %(organization_id)s
         """,
-        {"organization_id": db.organization_id},
+        {"organization_id": organization_id},
     )
 
 

@@ -1,10 +1,11 @@
 """Everything that can be made to go wrong between Stripe and the product, one switch each."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
+from frontdesk import switches as each
 from frontdesk.billing.simulator.world import World
-from frontdesk.errors import BadInput
+from frontdesk.switches import Switch
 
 Name = Literal["answer_429", "answer_500", "delay", "drop", "duplicate", "lose_answer", "reorder", "slow", "stale_timestamp", "wrong_secret"]
 OPTIONS: dict[str, dict[str, float]] = {
@@ -29,30 +30,6 @@ OF_CALLS: tuple[Name, ...] = ("slow", "answer_429", "answer_500", "lose_answer")
 PLACE = "faults"
 
 
-class BadSwitch(BadInput):
-    """A switch is true, false, or an object with its options."""
-
-
-@dataclass(slots=True)
-class Switch:
-    """One fault that is on. `count`: how often it still strikes, None without end; `every`: each how manieth time."""
-
-    count: int | None = None
-    seconds: float = 0
-    every: int = 1
-    status: int = 0
-    chances: int = 0
-
-    def strikes(self) -> bool:
-        """Whether it strikes this time; counts."""
-        self.chances += 1
-        if self.chances % self.every:
-            return False
-        if self.count is not None:
-            self.count -= 1
-        return True
-
-
 def on(world: World) -> dict[str, Switch]:
     """The switches that are on."""
     return {name: Switch(**switch) for name, switch in world.private(PLACE).items()}
@@ -66,51 +43,18 @@ def put(world: World, switches: dict[str, Switch]) -> None:
 def strike(world: World, name: Name) -> Switch | None:
     """The switch, if it is on and strikes now; counts, and switches off what has struck for the last time."""
     switches = on(world)
-    switch = switches.get(name)
-    if switch is None:
+    if name not in switches:
         return None
-    struck = switch.strikes()
-    if switch.count is not None and switch.count <= 0:
-        del switches[name]
+    struck = each.strike(switches, name)
     put(world, switches)
-    return switch if struck else None
+    return struck
 
 
 def described(world: World) -> dict[str, Any]:
     """The switches that are on, in the form that `parse` reads."""
-    return {name: {option: value for option, value in asdict(switch).items() if option in {"count", *OPTIONS[name]}} for name, switch in on(world).items()}
+    return each.described(on(world), OPTIONS)
 
 
 def parse(wanted: object) -> dict[str, Switch]:
     """Read `{"duplicate": true, "delay": {"seconds": 3, "count": 2}}`. Raises BadSwitch naming the switch or option."""
-    if not isinstance(wanted, dict):
-        raise BadSwitch("Send a JSON object of switches.")
-    return {name: _switch(name, value) for name, value in wanted.items() if value is not False}
-
-
-def _switch(name: str, value: object) -> Switch:
-    if name not in OPTIONS:
-        raise BadSwitch(f"There is no such switch. There are: {', '.join(sorted(OPTIONS))}.", field=name)
-    if value is True:
-        value = {}
-    if not isinstance(value, dict):
-        raise BadSwitch(field=name)
-    usual: dict[str, Any] = {"count": None, **OPTIONS[name]}
-    for option, given in value.items():
-        if option not in usual:
-            raise BadSwitch(f"{name} has no option {option}.", field=f"{name}.{option}")
-        _check(name, option, given)
-    return Switch(**{option: value.get(option, one) for option, one in usual.items()})
-
-
-def _check(name: str, option: str, given: object) -> None:
-    if option == "count" and given is None:
-        return
-    if isinstance(given, bool) or not isinstance(given, int if option != "seconds" else (int, float)):
-        raise BadSwitch(f"{option} must be a number.", field=f"{name}.{option}")
-    if option == "seconds" and not 0 <= given <= 3600:
-        raise BadSwitch("seconds must be between 0 and 3600.", field=f"{name}.seconds")
-    if option in ("count", "every") and given < 1:
-        raise BadSwitch(f"{option} must be at least 1.", field=f"{name}.{option}")
-    if option == "status" and not 500 <= given <= 599:
-        raise BadSwitch("status must be between 500 and 599.", field=f"{name}.status")
+    return each.parse(wanted, OPTIONS, least_status=500)

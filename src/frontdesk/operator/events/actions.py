@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
+from frontdesk.billing import KeptEvent
 from frontdesk.database import Console
 from frontdesk.errors import NotFound
 from frontdesk.operator.events import store
-from frontdesk.operator.events.records import Event
 from frontdesk.operator.log import store as log
 
 SHOWN = ("all", "waiting", "given_up")
@@ -15,7 +15,7 @@ class NoSuchEvent(NotFound):
     """There is no such event."""
 
 
-async def find(db: Console, show: str, before: UUID | None, how_many: int) -> list[Event]:
+async def find(db: Console, show: str, before: UUID | None, how_many: int) -> list[KeptEvent]:
     """All of them, those that wait, or those that want a look."""
     asked = {"waiting": store.waiting, "given_up": store.given_up}.get(show, store.newest)
     return await asked(db, before, how_many)

@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
+from frontdesk.billing import KeptEvent
 from frontdesk.database import Console
-from frontdesk.operator.events.records import Event
 from frontdesk.operator.paging import NEWEST
 
 
-async def newest(db: Console, before: UUID | None, how_many: int) -> list[Event]:
+async def newest(db: Console, before: UUID | None, how_many: int) -> list[KeptEvent]:
     """All of them, the newest first."""
     return await db.records(
-        Event,
+        KeptEvent,
         """
         select e.id, e.organization_id, o.name as organization, e.provider_event_id, e.type, e.object_id, e.arrived_by, e.happened_at, e.received_at,
           e.next_try_at, e.attempts, e.last_error, e.given_up_at, e.handled_at
@@ -21,10 +21,10 @@ async def newest(db: Console, before: UUID | None, how_many: int) -> list[Event]
     )
 
 
-async def waiting(db: Console, before: UUID | None, how_many: int) -> list[Event]:
+async def waiting(db: Console, before: UUID | None, how_many: int) -> list[KeptEvent]:
     """Those that wait, the newest first."""
     return await db.records(
-        Event,
+        KeptEvent,
         """
         select e.id, e.organization_id, o.name as organization, e.provider_event_id, e.type, e.object_id, e.arrived_by, e.happened_at, e.received_at,
           e.next_try_at, e.attempts, e.last_error, e.given_up_at, e.handled_at
@@ -35,10 +35,10 @@ async def waiting(db: Console, before: UUID | None, how_many: int) -> list[Event
     )
 
 
-async def given_up(db: Console, before: UUID | None, how_many: int) -> list[Event]:
+async def given_up(db: Console, before: UUID | None, how_many: int) -> list[KeptEvent]:
     """Those that want a look, the newest first."""
     return await db.records(
-        Event,
+        KeptEvent,
         """
         select e.id, e.organization_id, o.name as organization, e.provider_event_id, e.type, e.object_id, e.arrived_by, e.happened_at, e.received_at,
           e.next_try_at, e.attempts, e.last_error, e.given_up_at, e.handled_at
