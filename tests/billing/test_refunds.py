@@ -132,3 +132,20 @@ async def test_a_pack_is_an_invoice_with_its_pdf_and_programs_read_what_is_left(
     async with api_opened(settings, till.world) as product, await product.program() as program:
         assert (await program.get("/subscription")).json()["credit"] == {"currency": "EUR", "balance": 5000, "owed": 0, "left": 5000}
         assert session.invoice in [one["id"] for one in (await program.get("/invoices")).json()["data"]]
+
+
+async def test_a_refund_that_does_not_come_about_gives_the_credit_back_once(till: Till) -> None:
+    await till.buy()
+    session = await bought(till)
+    charge = await refund(till, session, amount=400)
+    await till.hear()
+    (made,) = (await till.stage.v1.refunds.list_async({"charge": charge})).data
+
+    def fail(world: Any) -> None:
+        world.emit("refund.failed", world.put(world.get(made.id) | {"status": "failed", "failure_reason": "expired_or_canceled_card"}))
+
+    await till.do(fail)
+    await till.hear()
+    await take_back(till.money, till.world.shop.organization_id, charge)
+    assert await booked(till) == [1000, -400, 400]
+    assert [one["amount"] for one in await till.log("credit.given_back")] == ["4.00 EUR"]

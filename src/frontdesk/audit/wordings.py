@@ -67,6 +67,7 @@ WORDINGS = {
     "credit.taken_back": Wording(
         "money", "receipt", (_("%(refunded)s paid for credit was paid back, and %(amount)s taken from what was left"), _("Credit was paid back")), "warn"
     ),
+    "credit.given_back": Wording("money", "receipt", (_("%(amount)s of credit is back: its refund did not come about"), _("Credit is back")), "ok"),
     "portal.opened": Wording("money", "billing", (_("%(actor)s went to the payment pages"),)),
     "subscription.started": Wording("money", "billing", (_("The subscription to %(name)s began"), _("A subscription began")), "ok"),
     "subscription.changed": Wording("money", "billing", (_("The subscription to %(name)s changed"), _("The subscription changed"))),

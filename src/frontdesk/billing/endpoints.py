@@ -19,7 +19,7 @@ EVENTS = (
     "customer.subscription.created", "customer.subscription.deleted", "customer.subscription.paused", "customer.subscription.pending_update_applied",
     "customer.subscription.pending_update_expired", "customer.subscription.resumed", "customer.subscription.trial_will_end", "customer.subscription.updated",
     "invoice.created", "invoice.finalized", "invoice.marked_uncollectible", "invoice.paid", "invoice.payment_action_required", "invoice.payment_failed",
-    "invoice.upcoming",
+    "invoice.upcoming", "refund.failed",
 )  # fmt: skip
 """What we have to hear of."""
 

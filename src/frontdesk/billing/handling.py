@@ -21,6 +21,7 @@ SOON = 3.0  # seconds: when others stored about the same customer all the time
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")  # a direct debit comes in days later
 UNCOUNTED = "v1.billing.meter.error_report_triggered"  # usage that a meter was told belongs to nobody, or is no number
 REFUNDED = "charge.refunded"  # by a refund or a credit note, in Stripe's dashboard or by its API
+REFUND_FAILED = "refund.failed"  # the bank would not have it: the money is with whoever runs this, and the credit is good again
 TO_CONFIRM = "invoice.payment_action_required"  # the one thing that no subscription shows: a bank asks whoever owns the card
 log = structlog.get_logger()
 
@@ -70,6 +71,8 @@ async def _do_its_own(money: Money, organization_id: UUID, event: Taken) -> None
         await book_purchase(money, organization_id, event.object_id)
     if event.type == REFUNDED and event.object_id:
         await take_back(money, organization_id, event.object_id)
+    if event.type == REFUND_FAILED and event.payload.get("charge"):
+        await take_back(money, organization_id, str(event.payload["charge"]))
     if event.type == TO_CONFIRM and event.object_id:
         await note_confirmations(money.database, organization_id, [event.object_id])
 

@@ -12,7 +12,9 @@ GONE = ("failed", "canceled")  # a refund that did not come about
 
 
 async def take_back(money: Money, organization_id: UUID, charge_id: str) -> None:
-    """Take back what was refunded of this payment, if it was one for credit. Raises StripeAway and its kin.
+    """Take back what was refunded of this payment, if it was one for credit, and give back what a refund took that did not come about.
+
+    Raises StripeAway and its kin.
 
     What is spent already cannot be taken: it stays spent, and whoever runs this Frontdesk reads so in the log.
     """
@@ -20,6 +22,9 @@ async def take_back(money: Money, organization_id: UUID, charge_id: str) -> None
         if not await book_purchase(money, organization_id, session["id"]):
             continue  # another payment, another organization's, or nothing is paid
         currency = str(session["currency"]).upper()
+        for one in refunds:
+            if one.get("status") in GONE:
+                await usage.give_credit_back(money.database, organization_id, str(one["id"]), currency)
         for refund_id, share in shares(refunds, int(session["amount_subtotal"]), int(session["amount_total"])):
             if share:
                 await usage.take_credit_back(money.database, organization_id, refund_id, share, currency)

@@ -17,7 +17,19 @@ from frontdesk.usage.actions import (
     standing,
 )
 from frontdesk.usage.jobs import keep_books
-from frontdesk.usage.overage import NotEnoughCredit, Prepaid, UsageBiller, add_credit, bill_by, bill_overage, credit, overage_due, owed, take_credit_back
+from frontdesk.usage.overage import (
+    NotEnoughCredit,
+    Prepaid,
+    UsageBiller,
+    add_credit,
+    bill_by,
+    bill_overage,
+    credit,
+    give_credit_back,
+    overage_due,
+    owed,
+    take_credit_back,
+)
 from frontdesk.usage.records import Charge, Credit, Debtor, Owed, Period, Standing, Usage
 
 __all__ = [
@@ -42,6 +54,7 @@ __all__ = [
     "consume",
     "credit",
     "give_back",
+    "give_credit_back",
     "keep_books",
     "lease",
     "overage_due",

@@ -130,6 +130,15 @@ async def take_back(db: Tenants, organization_id: UUID, source: str, amount: int
     return taken
 
 
+async def taken_by(db: Tenants, organization_id: UUID, source: str) -> int:
+    """What was taken from the credit for this source."""
+    taken = await db.value(
+        "select -amount from public.usage_credits where organization_id = %(organization_id)s and source_id = %(source)s",
+        {"organization_id": organization_id, "source": source},
+    )
+    return int(taken or 0)
+
+
 async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
     """What was bought ahead, in the currency of the plan, and what of it is owed; None only where the subscription was removed by hand."""
     return await db.record(

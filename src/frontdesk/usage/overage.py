@@ -91,6 +91,17 @@ async def take_credit_back(database: Database, organization_id: UUID, refund: st
     return taken
 
 
+async def give_credit_back(database: Database, organization_id: UUID, refund: str, currency: str) -> bool:
+    """Give back what a refund took that did not come about after all, once. False when it took nothing, or that was done before."""
+    async with database.tenants([organization_id]) as db:
+        taken = await ledger.taken_by(db, organization_id, f"refund:{refund}")
+        if not taken or not await ledger.buy(db, organization_id, f"refund:{refund}:failed", taken, currency):
+            return False
+        details = {"amount": f"{taken / 100:.2f} {currency}"}
+        await audit.append(db, "credit.given_back", organization_id=organization_id, target_type="usage_credit", target_id=refund, details=details)
+    return True
+
+
 async def credit(db: Tenant | Tenants, organization_id: UUID) -> Credit | None:
     """What the organization has paid ahead, and what of it is owed."""
     return await ledger.credit(db, organization_id)

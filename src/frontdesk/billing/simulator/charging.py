@@ -63,7 +63,7 @@ def refund(world: World, charge: Object, amount: int, reason: str | None) -> Obj
     before = world.get(charge["id"])
     given = shapes.make(
         "refund", id=world.new_id("re"), amount=amount, charge=charge["id"], created=world.now(), currency=charge["currency"],
-        payment_intent=charge["payment_intent"], reason=reason, status="succeeded",
+        payment_intent=charge["payment_intent"], reason=reason, status="succeeded", customer=charge["customer"], payment_method=charge["payment_method"],
         destination_details=shapes.make("refund.destination_details", type="card", card=shapes.make("refund.destination_details.card", type="refund")),
     )  # fmt: skip
     charge["amount_refunded"] += amount
