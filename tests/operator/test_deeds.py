@@ -151,7 +151,7 @@ async def test_the_deeds_are_no_functions_of_the_application(world: World, of: s
     rows: list[Any] = await world.see(
         "select p.proname from pg_proc p where p.proname in ('suspend_organization', 'resume_organization', 'lock_user', 'unlock_user', 'reset_second_factor',"
         " 'begin_view', 'give_plan', 'override_entitlement', 'change_plan', 'order_deletion', 'replay_deliveries', 'extend_trial',"
-        " 'mend_usage', 'usage_for_operators', 'drifts_for_operators')"
+        " 'mend_usage', 'usage_for_operators', 'drifts_for_operators', 'tell_of_order')"
         " and has_function_privilege(%s, p.oid, 'execute')",
         of,
     )

@@ -129,6 +129,8 @@ async def test_what_was_bought_ends_with_its_period_and_is_kept_after_all(till: 
     assert await till.console.see("select cancel_at_period_end from subscriptions where organization_id = %s", till.console.shop_id) == [(False,)]
     assert (await till.log())[:2] == [("operator", "plan.kept", REASON), ("operator", "subscription.keeping_ordered", REASON)]
     assert (await till.console.act(f"{till.page}/keeping", reason=REASON)).status_code == 303 and len(await till.log()) == 4
+    told = await till.console.see("select kind, facts ->> 'reason', facts ->> 'plan' from billing_notices where kind like 'purchase%%' order by id")
+    assert told == [("purchase_ends", REASON, "Starter"), ("purchase_kept", REASON, "Starter")]
 
 
 async def test_a_change_that_was_to_come_is_taken_back(till: Till) -> None:

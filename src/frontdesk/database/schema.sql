@@ -5914,6 +5914,18 @@ begin
 end $$;
 grant execute on function private.give_plan(uuid, text, boolean) to frontdesk_operator;
 
+-- Tells an organization that its operator let what it bought end with its period (ends_at), or kept it: a notice each time, which the clock of its
+-- subscription mails. What ends at once is told as every end is.
+create function private.tell_of_order(organization uuid, plan text, why text, ends_at timestamptz) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.demand_operator();
+  insert into public.billing_notices (organization_id, id, kind, object, facts)
+  values (organization, private.uuid_v7(), case when ends_at is null then 'purchase_kept' else 'purchase_ends' end, clock_timestamp()::text,
+    jsonb_build_object('plan', plan, 'reason', why, 'ends_at', ends_at));
+end $$;
+grant execute on function private.tell_of_order(uuid, text, text, timestamptz) to frontdesk_operator;
+
 -- Grants an organization something beside its plan, or takes it; returns what was said before, null for nothing. And goes back to what the plan says.
 create function private.override_entitlement(organization uuid, of_key text, new_value jsonb, why text, until timestamptz) returns jsonb
 language plpgsql security definer set search_path = '' as $$

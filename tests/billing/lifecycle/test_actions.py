@@ -23,7 +23,7 @@ FACTS = """{"plan": "Professional", "ends_at": "2026-12-02T09:00:00+00:00", "bou
   "purpose": "view", "deleted_at": "2026-12-16T09:00:00+00:00"}"""
 KINDS = ("trial_ending", "trial_ended", "payment_failed", "action_required", "access_reduced", "canceled", "renewal_ahead", "plan_changed",
          "usage_nearly_full", "usage_full", "overage_cap_reached", "organization_suspended",
-         "organization_resumed", "organization_viewed", "deletion_ahead")  # fmt: skip
+         "organization_resumed", "organization_viewed", "deletion_ahead", "purchase_ends", "purchase_kept")  # fmt: skip
 
 
 @pytest.fixture

@@ -76,8 +76,11 @@ async def change(request: Request, who: SignedIn, organization_id: UUID) -> Resp
 async def cancel(request: Request, who: SignedIn, organization_id: UUID) -> Response:
     """Let what it bought end with its period; what is not paid ends at once."""
 
-    async def end(at: Place) -> str:
+    async def end(at: Place, plan: str) -> str:
         ends_at = await billing.cancel_plan(_money(request), at)
+        if ends_at:  # what has ended at once is told as every end is
+            async with in_console(request, who) as db:
+                await actions.tell(db, at, plan, ends_at)
         return f"It ends on {ends_at:%d %B %Y}. Until then nothing is less." if ends_at else "It has ended. Nothing more is charged."
 
     return await _order(request, who, organization_id, actions.order_end, end, "cancellation")
@@ -87,8 +90,10 @@ async def cancel(request: Request, who: SignedIn, organization_id: UUID) -> Resp
 async def keep(request: Request, who: SignedIn, organization_id: UUID) -> Response:
     """Let it go on as it is: what was to end does not, and what was to follow neither."""
 
-    async def go_on(at: Place) -> str:
+    async def go_on(at: Place, plan: str) -> str:
         await billing.keep_plan(_money(request), at)
+        async with in_console(request, who) as db:
+            await actions.tell(db, at, plan, None)
         return "It goes on as it is."
 
     return await _order(request, who, organization_id, actions.order_keeping, go_on, "keeping")
@@ -98,8 +103,8 @@ async def _order(
     request: Request,
     who: SignedIn,
     organization_id: UUID,
-    note: Callable[[Console, Place], Awaitable[None]],
-    do: Callable[[Place], Awaitable[str]],
+    note: Callable[[Console, Place], Awaitable[str]],
+    do: Callable[[Place, str], Awaitable[str]],
     form_id: str,
 ) -> Response:
     """Have something done to what it bought, with a reason, which is written down before the provider is asked."""
@@ -107,8 +112,8 @@ async def _order(
     try:
         async with in_console(request, who) as db:
             at = actions.place(organization_id, db.actor, (form.data or PurchaseForm()).reason)
-            await note(db, at)
-        said = await do(at)
+            plan = await note(db, at)
+        said = await do(at, plan)
     except BadInput as error:
         form.refuse(error)
         async with in_console(request, who) as db:
