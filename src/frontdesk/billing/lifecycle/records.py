@@ -105,7 +105,7 @@ def still_matters(notice: Owed, one: Subscribed, now: datetime) -> bool:
         case "action_required":
             return one.invoice_url is not None
         case "access_reduced":
-            return one.access in (Access.GRACE_LIMITED, Access.READ_ONLY)
+            return one.status in ("past_due", "unpaid", "paused")
         case "usage_nearly_full" | "usage_full" | "overage_cap_reached":
             return one.period is not None and notice.object.endswith(one.period.isoformat())
     return True
