@@ -119,7 +119,7 @@ def test_nothing_becomes_due_before_the_next_look(days: float, status: str, year
 ])  # fmt: skip
 def test_what_waited_is_told_while_things_are_as_it_says(kind: str, facts: dict[str, datetime], one: Subscribed, matters: bool) -> None:
     about = f"messages_sent:{NOW.date()}" if kind == "usage_full" else "x"
-    notice = Owed(new_id(), kind, about, 1, {name: value.isoformat() for name, value in facts.items()}, NOW - 3 * DAY)
+    notice = Owed(new_id(), kind, about, 1, {name: value.isoformat() for name, value in facts.items()}, 3 * DAY)
     assert still_matters(notice, one, NOW) is matters
-    assert still_matters(replace(notice, created_at=NOW), one, NOW)
-    assert not still_matters(replace(notice, created_at=NOW - 15 * DAY), one, NOW)
+    assert still_matters(replace(notice, waited=timedelta()), one, NOW)
+    assert not still_matters(replace(notice, waited=15 * DAY), one, NOW)

@@ -67,14 +67,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A notice whose mails nobody has written yet."""
+    """A notice whose mails nobody has written yet. waited: for how long, by the database's clock."""
 
     id: UUID
     kind: str
     object: str
     attempt: int
     facts: Mapping[str, Any]
-    created_at: datetime
+    waited: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,8 @@ def notices_due(one: Subscribed, now: datetime) -> list[Notice]:
 
 def still_matters(notice: Owed, one: Subscribed, now: datetime) -> bool:
     """Whether a notice that waited for somebody who can be told is still worth a mail: two weeks long, and while things are as it says."""
-    age = now - notice.created_at
-    if age < FRESH or age > TELL_WITHIN:
-        return age < FRESH
+    if notice.waited < FRESH or notice.waited > TELL_WITHIN:
+        return notice.waited < FRESH
     match notice.kind:
         case "trial_ending" | "renewal_ahead":
             return datetime.fromisoformat(notice.facts["ends_at" if notice.kind == "trial_ending" else "renews_at"]) > (one.shown(now) if one.bought else now)

@@ -74,7 +74,7 @@ async def owed(db: Tenants, organization_id: UUID) -> list[Owed]:
     return await db.records(
         Owed,
         """
-        select id, kind, object, attempt, facts, created_at from public.billing_notices
+        select id, kind, object, attempt, facts, now() - created_at as waited from public.billing_notices
         where organization_id = %(organization_id)s and mailed_at is null and dropped_at is null order by id for no key update
         """,
         {"organization_id": organization_id},
