@@ -1,16 +1,26 @@
 """Several change one plan at the same instant: whatever was shown to each is what is charged, or it is refused with how it is now."""
 
 import asyncio
+import re
+from typing import Any
 
+import psycopg
 import pytest
 
-from frontdesk.billing import accounts
+from frontdesk.billing import accounts, catalogue, sync_customer
 from frontdesk.billing.lifecycle import changes, turns
+from frontdesk.billing.lifecycle import web as lifecycle_web
 from frontdesk.billing.lifecycle.moves import Move
 from frontdesk.billing.lifecycle.previews import AmountChanged, preview
 from frontdesk.billing.lifecycle.turns import BeingChanged, turn
-from frontdesk.database import new_id
+from frontdesk.billing.lifecycle.web import CHANGE
+from frontdesk.billing.stripe_api import money_with
+from frontdesk.database import Database, new_id
+from frontdesk.settings import Settings
 from tests.billing.lifecycle.conftest import Buyer
+from tests.billing.simulator.market import give_card
+from tests.billing.simulator.stage import KEY, staged
+from tests.desk import seated
 
 STARTER, PROFESSIONAL, BUSINESS = "starter_month_eur", "professional_month_eur", "business_month_eur"
 CHARGED = "select amount_paid from invoices where billing_reason = 'subscription_update' and amount_paid > 0"
@@ -81,3 +91,28 @@ async def test_the_neighbours_change_theirs_meanwhile(buyer: Buyer) -> None:
     async with turn(buyer.money, buyer.place), buyer.world.database.tenants([neighbour]) as db:
         assert await accounts.begin_change(db, neighbour, new_id(), 5)
         assert not await accounts.hold_change(db, buyer.shop.organization_id, new_id(), 5)
+
+
+async def test_at_the_page_the_second_is_refused_with_what_it_costs_now(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
+    async with staged() as stage, seated(database, settings) as desk:
+        money = money_with(settings, database, KEY, stage.url)
+        desk.app.state.money = money
+        desk.app.include_router(lifecycle_web.door.router)
+        customer = await stage.v1.customers.create_async({"email": "maya@example.com"})
+        await owner.execute("insert into billing_accounts (organization_id, provider_customer_id) values (%s, %s)", (desk.organization_id, customer.id))
+        await give_card(stage, customer.id, "pm_card_visa")
+        starter = await catalogue.sold(money, STARTER)
+        await stage.v1.subscriptions.create_async({"customer": customer.id, "items": [{"price": starter}], "billing_mode": {"type": "flexible"}})
+        await sync_customer(money, desk.organization_id)
+        tabs = {key: _fields((await desk.get(f"{CHANGE}?price={key}")).text) for key in (PROFESSIONAL, BUSINESS)}
+        answers = await asyncio.gather(*(desk.send(CHANGE, page="/dashboard/billing", **fields) for fields in tabs.values()))
+        assert sorted(one.status_code for one in answers) == [303, 409]
+        (refused,) = [one.text for one in answers if one.status_code == 409]
+        assert "The amount has changed" in refused
+        assert _fields(refused) not in tabs.values()
+        await money.close()
+
+
+def _fields(page: str) -> dict[str, str]:
+    """What the form of this page sends."""
+    return dict(re.findall(r'name="(price|amount|proration_date)" value="([^"]+)"', page))
