@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from frontdesk.billing import catalogue
-from frontdesk.billing.cli import _show_secret
+from frontdesk.billing.cli import _show_secrets
 from frontdesk.billing.condition import of_catalogue
-from frontdesk.billing.endpoints import EVENTS, endpoint_steps, is_deaf
+from frontdesk.billing.endpoints import EVENTS, UNCOUNTED, destination_steps, endpoint_steps, is_deaf
 from frontdesk.billing.stripe_api import VERSION
 from frontdesk.settings import Settings
 from tests.billing.till import opened
@@ -75,20 +75,48 @@ async def test_it_is_made_last_of_all_and_its_secret_told_once(world: World, set
     async with opened(world, settings.model_copy(update=real)) as till:
         steps = await catalogue.compare(till.money)
         assert [step.kind for step in steps[-2:]] == ["portal", "webhook"]
-        secret = await catalogue.apply(till.money, steps)
-        assert secret is not None
+        (secret,) = await catalogue.apply(till.money, steps)
         assert secret not in "".join(capfd.readouterr())  # no log tells it
         assert [step.kind for step in await catalogue.compare(till.money)] == ["missing"]
         assert await of_catalogue(till.money) == (True, "Stripe sells what is shown here")
         (made,) = [one for one in (await till.stage.v1.webhook_endpoints.list_async()).data if one.url.startswith(HOME)]
         assert (made.api_version, made.enabled_events) == (VERSION, list(EVENTS))
         await till.stage.v1.webhook_endpoints.update_async(made.id, {"disabled": True, "enabled_events": ["invoice.paid"]})
-        assert await catalogue.apply(till.money, await catalogue.compare(till.money)) is None  # put right, and no second one
+        assert await catalogue.apply(till.money, await catalogue.compare(till.money)) == []  # put right, and no second one
         assert [step.kind for step in await catalogue.compare(till.money)] == ["missing"]
 
 
 def test_whoever_ran_the_command_reads_it_with_where_it_belongs(capsys: pytest.CaptureFixture[str]) -> None:
-    _show_secret("whsec_1", rotated=False)
+    _show_secrets(["whsec_1"], rotated=False)
     assert ["whsec_1" in (told := capsys.readouterr().out), "STRIPE_WEBHOOK_SECRET (it is shown this once)" in told] == [True, True]
-    _show_secret("whsec_2", rotated=True)
-    assert "in front of what is there, parted by a comma" in capsys.readouterr().out
+    _show_secrets(["whsec_2", "whsec_3"], rotated=True)
+    told = capsys.readouterr().out
+    assert ["whsec_2,whsec_3" in told, "in front of what is there, parted by a comma" in told] == [True, True]
+
+
+def test_what_meters_could_not_count_is_told_to_a_destination_of_its_own() -> None:
+    known = {"id": "ed_1", "event_payload": "thin", "enabled_events": [UNCOUNTED], "status": "enabled", "webhook_endpoint": {"url": ENDPOINT["url"]}}
+
+    def steps(*found: dict[str, Any], home: str | None = HOME) -> list[tuple[str | None, str]]:
+        return [(step.id, step.said) for step in destination_steps(found, home)]
+
+    assert steps(known) == steps(home=None) == []
+    assert steps() == steps(known | {"event_payload": "snapshot"}) == [(None, f"event destination: a new one, {ENDPOINT['url']}")]
+    assert steps(known | {"enabled_events": ["v1.billing.meter.no_meter_found"]}) == [("ed_1", f"event destination: it tells not of {UNCOUNTED}")]
+    assert steps(known | {"status": "disabled"}) == [("ed_1", "event destination: it is disabled")]
+
+
+async def test_where_meters_bill_both_are_made_and_both_secrets_told(world: World, settings: Settings) -> None:
+    real = {"stripe_secret_key": "sk_test_of_an_account", "public_url": HOME, "overage_billing": "meters"}
+    async with opened(world, settings.model_copy(update=real)) as till:
+        steps = await catalogue.compare(till.money)
+        assert [step.kind for step in steps[-4:]] == ["portal", "meter", "destination", "webhook"]
+        assert len(set(await catalogue.apply(till.money, steps))) == 2
+        assert [step.kind for step in await catalogue.compare(till.money)] == ["missing"]
+        destinations = till.stage.client.v2.core.event_destinations
+        (made,) = (await destinations.list_async()).data
+        await destinations.update_async(made.id, {"enabled_events": ["v1.billing.meter.no_meter_found"]})
+        await destinations.disable_async(made.id)
+        for _ in range(2):  # one thing after the other
+            assert await catalogue.apply(till.money, await catalogue.compare(till.money)) == []
+        assert [step.kind for step in await catalogue.compare(till.money)] == ["missing"]

@@ -51,7 +51,7 @@ async def test_they_are_made_by_the_command_and_count_what_went_beyond(world: Wo
     async with opened(world, settings.model_copy(update={"overage_billing": "meters"})) as till:
         made = [step for step in await catalogue.compare(till.money) if step.kind == "meter"]
         assert [step.said for step in made] == ["meter frontdesk_messages_sent: a new one"]
-        assert await catalogue.apply(till.money, await catalogue.compare(till.money)) is None
+        assert await catalogue.apply(till.money, await catalogue.compare(till.money)) == []
         assert await catalogue.compare(till.money) == []
         await till.buy()
         await choose(world, world.shop, 100_00)

@@ -10,7 +10,7 @@ from typing import Any
 
 from frontdesk.billing import store
 from frontdesk.billing.differences import MARK, Found, Kind, Step, differences, fits
-from frontdesk.billing.endpoints import endpoint_steps
+from frontdesk.billing.endpoints import destination_steps, endpoint_steps
 from frontdesk.billing.metering import meter_steps, sold_beyond
 from frontdesk.billing.records import Plan
 from frontdesk.billing.standings import Told
@@ -38,16 +38,16 @@ async def compare(money: Money) -> list[Step]:
     return steps + await _meters(money, plans) + await _endpoints(money)
 
 
-async def apply(money: Money, steps: Sequence[Step]) -> str | None:
+async def apply(money: Money, steps: Sequence[Step]) -> list[str]:
     """Bring to Stripe what is otherwise there. Killed at any moment, the next time goes on.
 
-    Returns what a webhook endpoint that was made signs with: a secret that is told once, and for whoever set this off alone. That step is the last one.
+    Returns what endpoints that were made sign with: secrets that are told once, and for whoever set this off alone. Those steps are the last ones.
     """
-    secret = None
+    made = []
     for step in steps:
         with asking():
-            secret = await _DO[step.kind](money, step) or secret
-    return secret
+            made.append(await _DO[step.kind](money, step))
+    return [secret for secret in made if secret]
 
 
 async def sold(money: Money, lookup_key: str) -> str:
@@ -104,7 +104,11 @@ async def _endpoints(money: Money) -> list[Step]:
     with asking():
         page = await money.v1.webhook_endpoints.list_async({"limit": 100})
         found = [one.to_dict() async for one in page.auto_paging_iter()]
-    return endpoint_steps(found, settings.public_url, has_secret=bool(settings.stripe_webhook_secrets))
+        thin = settings.overage_billing == "meters"
+        listed = await money.v2.core.event_destinations.list_async({"include": ["webhook_endpoint.url"]}) if thin else None
+        destinations = [one.to_dict() async for one in listed.auto_paging_iter()] if listed else []
+    steps = destination_steps(destinations, settings.public_url) if thin else []
+    return steps + endpoint_steps(found, settings.public_url, has_secret=bool(settings.stripe_webhook_secrets))
 
 
 async def _portal(money: Money) -> Told | None:
@@ -177,11 +181,22 @@ async def _do_webhook(money: Money, step: Step) -> str | None:
     return None
 
 
+async def _do_destination(money: Money, step: Step) -> str | None:
+    params: Any = step.params
+    destinations = money.v2.core.event_destinations
+    if step.id is None:
+        made = await destinations.create_async(params)
+        return made.webhook_endpoint.signing_secret if made.webhook_endpoint else None
+    await (destinations.update_async(step.id, params) if params else destinations.enable_async(step.id))
+    return None
+
+
 async def _look(money: Money, step: Step) -> None:
     """For a human."""
 
 
 _DO: Mapping[Kind, Callable[[Money, Step], Awaitable[str | None]]] = {
     "product": _do_product, "price": _do_price, "archive": _do_archive, "note": _note, "portal": _do_portal, "meter": _do_meter, "webhook": _do_webhook,
+    "destination": _do_destination,
     "look": _look, "missing": _look,
 }  # fmt: skip

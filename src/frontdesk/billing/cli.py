@@ -21,8 +21,8 @@ from frontdesk.settings import Settings
 
 app = typer.Typer(help="Plans and prices at Stripe, and what it tells: compared, brought there, tried again.", no_args_is_help=True)
 SIGNS = {
-    "product": "product", "price": "price", "archive": "archive", "note": "name", "portal": "portal", "meter": "meter", "webhook": "webhook", "look": "by hand",
-    "missing": "missing",
+    "product": "product", "price": "price", "archive": "archive", "note": "name", "portal": "portal", "meter": "meter", "webhook": "webhook",
+    "destination": "webhook", "look": "by hand", "missing": "missing",
 }  # fmt: skip
 
 
@@ -93,9 +93,9 @@ def _show(steps: Sequence[Step], otherwise: str) -> None:
     Console().print(table if steps else otherwise)
 
 
-def _show_secret(secret: str, *, rotated: bool) -> None:
+def _show_secrets(secrets: Sequence[str], *, rotated: bool) -> None:
     """Here and nowhere else: not in a log, not in the database."""
-    print(f"Stripe signs what it tells the new webhook endpoint with\n\n  {secret}\n")
+    print(f"Stripe signs what it tells from now on with\n\n  {','.join(secrets)}\n")
     where = "in front of what is there, parted by a comma" if rotated else "it is shown this once"
     print(f"Put it into STRIPE_WEBHOOK_SECRET ({where}) and start Frontdesk again.")
 
@@ -112,8 +112,8 @@ async def _sync(settings: Settings, apply: bool) -> tuple[list[Step], list[Step]
         steps = await catalogue.compare(money)
         if not apply:
             return steps, steps
-        if secret := await catalogue.apply(money, steps):
-            _show_secret(secret, rotated=bool(settings.stripe_webhook_secrets))
+        if secrets := await catalogue.apply(money, steps):
+            _show_secrets(secrets, rotated=bool(settings.stripe_webhook_secrets))
         return steps, await catalogue.compare(money)
 
 

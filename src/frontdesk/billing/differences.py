@@ -9,7 +9,7 @@ from frontdesk.billing.standings import Told, identity
 
 MARK = {"frontdesk": "portal"}  # by which our portal's configuration is known
 REASONS = ("customer_service", "low_quality", "missing_features", "other", "switched_service", "too_complex", "too_expensive", "unused")
-Kind = Literal["product", "price", "archive", "note", "portal", "meter", "webhook", "look", "missing"]
+Kind = Literal["product", "price", "archive", "note", "portal", "meter", "webhook", "destination", "look", "missing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ EVENTS = (
     "invoice.upcoming", "refund.failed",
 )  # fmt: skip
 """What we have to hear of."""
+UNCOUNTED = "v1.billing.meter.error_report_triggered"
+"""And where meters bill: usage that belongs to nobody, or is no number. https://docs.stripe.com/event-destinations#thin-events"""
 
 
 def endpoint_steps(found: Sequence[Told], home: str | None, *, has_secret: bool) -> list[Step]:
@@ -33,6 +35,21 @@ def endpoint_steps(found: Sequence[Told], home: str | None, *, has_secret: bool)
     fitting = [one for one in ours if one.get("api_version") == VERSION]
     others = [one for one in ours if one not in fitting[:1]]
     return [*(_leftover(one) for one in others), *_own_steps(fitting[0] if fitting else None, url, has_secret)]
+
+
+def destination_steps(found: Sequence[Told], home: str | None) -> list[Step]:
+    """What lacks until Stripe tells what meters could not count: that goes to no webhook endpoint. Where Stripe cannot call us, that is said already."""
+    if unreachable(home):
+        return []
+    url = f"{home}{PATH}"
+    known = next((one for one in found if one["event_payload"] == "thin" and (one.get("webhook_endpoint") or {}).get("url") == url), None)
+    if known is None:
+        wanted = {"name": "Frontdesk", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": [UNCOUNTED], "webhook_endpoint": {"url": url}}
+        return [Step("destination", f"event destination: a new one, {url}", None, wanted | {"include": ["webhook_endpoint.signing_secret"]})]
+    if UNCOUNTED not in known["enabled_events"]:
+        params = {"enabled_events": [*known["enabled_events"], UNCOUNTED]}
+        return [Step("destination", f"event destination: it tells not of {UNCOUNTED}", known["id"], params)]
+    return [Step("destination", "event destination: it is disabled", known["id"])] if known["status"] != "enabled" else []
 
 
 def is_deaf(settings: Settings) -> bool:

@@ -8,6 +8,7 @@ from psycopg import OperationalError
 
 from frontdesk.billing import inbox, ledger
 from frontdesk.billing.credit import book_purchase
+from frontdesk.billing.endpoints import UNCOUNTED
 from frontdesk.billing.inbox import Taken
 from frontdesk.billing.lifecycle import note_confirmations
 from frontdesk.billing.overage import bill_renewal
@@ -19,7 +20,6 @@ HOLD = 180  # seconds: whoever holds events for longer is dead, and another take
 PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)  # seconds between tries, then somebody has to look
 SOON = 3.0  # seconds: when others stored about the same customer all the time
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")  # a direct debit comes in days later
-UNCOUNTED = "v1.billing.meter.error_report_triggered"  # usage that a meter was told belongs to nobody, or is no number
 REFUNDED = "charge.refunded"  # by a refund or a credit note, in Stripe's dashboard or by its API
 REFUND_FAILED = "refund.failed"  # the bank would not have it: the money is with whoever runs this, and the credit is good again
 TO_CONFIRM = "invoice.payment_action_required"  # the one thing that no subscription shows: a bank asks whoever owns the card

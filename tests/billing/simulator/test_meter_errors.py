@@ -48,3 +48,36 @@ async def test_endpoints_of_the_older_api_are_not_told(stage: Stage) -> None:
     assert [row["endpoint"] for row in sent] == [own.id] != [made.id]
     with pytest.raises(stripe.StripeError):
         await stage.client.v2.core.events.retrieve_async("evt_test_unknown")
+
+
+async def test_an_event_destination_is_told_signed_with_its_own_secret(stage: Stage) -> None:
+    (own,) = (await stage.v1.webhook_endpoints.list_async()).data
+    destinations = stage.client.v2.core.event_destinations
+    order: Any = {
+        "name": "Meters", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": ["v1.billing.meter.error_report_triggered"],
+        "webhook_endpoint": {"url": own.url}, "include": ["webhook_endpoint.signing_secret", "webhook_endpoint.url"],
+    }  # fmt: skip
+    made = await destinations.create_async(order)
+    assert (made.status, made.webhook_endpoint.url) == ("enabled", own.url)
+    assert (await destinations.retrieve_async(made.id, {"include": ["webhook_endpoint.url"]})).webhook_endpoint.signing_secret is None
+    await stage.v1.billing.meters.create_async({"display_name": "Sent", "event_name": "sent", "default_aggregation": {"formula": "sum"}})
+    await stage.v1.billing.meter_events.create_async({"event_name": "sent", "payload": {"stripe_customer_id": "cus_nobody", "value": "1"}})
+    await stage.quiet()
+    signed = [
+        secret
+        for body, headers in zip(stage.ear.bodies[-2:], stage.ear.headers[-2:], strict=True) for secret in (SECRET, made.webhook_endpoint.signing_secret)
+        if _fits(stage, body, headers["stripe-signature"], secret)
+    ]  # fmt: skip
+    assert sorted(signed) == sorted([SECRET, made.webhook_endpoint.signing_secret])
+    await destinations.delete_async(made.id)
+    assert (await destinations.list_async()).data == []
+    with pytest.raises(stripe.StripeError):
+        await destinations.create_async(order | {"event_payload": "snapshot"})
+
+
+def _fits(stage: Stage, body: bytes, header: str, secret: str) -> bool:
+    try:
+        stage.client.parse_event_notification(body, header, secret)
+    except stripe.SignatureVerificationError:
+        return False
+    return True

@@ -104,7 +104,8 @@ def _parcel(world: World, row: Any, now: float) -> Parcel | None:
     body = json.dumps(told(event), indent=2).encode()
     signature = sign(secret, body, int(now - (stale.seconds if stale else 0)))
     again = faults.strike(world, "duplicate") is not None
-    return Parcel(row["position"], endpoint["id"], endpoint["url"], body, signature, row["born"], row["tries"], again)
+    url = endpoint.get("url") or world.private(endpoint["id"])["url"]
+    return Parcel(row["position"], endpoint["id"], url, body, signature, row["born"], row["tries"], again)
 
 
 def _held_back(world: World) -> float:

@@ -13,7 +13,7 @@ from frontdesk.billing.simulator.records import OWN
 from frontdesk.billing.simulator.world import World
 
 Object = dict[str, Any]
-KIND = "v2.core.event"
+KIND, DESTINATION = "v2.core.event", "v2.core.event_destination"
 
 
 def announce(world: World, type: str, about: Object, data: Object) -> Object:
@@ -23,10 +23,10 @@ def announce(world: World, type: str, about: Object, data: Object) -> Object:
         "reason": _reason(world), "related_object": about, "snapshot_event": None, "data": data,
     }  # fmt: skip
     world.put(event)
-    own = world.found(OWN)
-    if own is not None and own["status"] == "enabled":
-        born = time.time()
-        world.db.execute("insert into deliveries (event, endpoint, born, due) values (?, ?, ?, ?)", (event["id"], OWN, born, born))
+    hears = [one["id"] for one in world.find(DESTINATION, status="enabled") if type in one["enabled_events"]]
+    own, born = world.found(OWN), time.time()
+    for endpoint in [OWN, *hears] if own is not None and own["status"] == "enabled" else hears:
+        world.db.execute("insert into deliveries (event, endpoint, born, due) values (?, ?, ?, ?)", (event["id"], endpoint, born, born))
     return event
 
 

@@ -2,11 +2,11 @@
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from frontdesk.billing.simulator import params as p
 from frontdesk.billing.simulator import shapes
-from frontdesk.billing.simulator.errors import StripeError, invalid
+from frontdesk.billing.simulator.errors import invalid
+from frontdesk.billing.simulator.links import target
 from frontdesk.billing.simulator.listing import PAGING, listing
 from frontdesk.billing.simulator.records import API_VERSION, OWN
 from frontdesk.billing.simulator.world import World
@@ -38,7 +38,7 @@ def create(world: World, params: p.Params) -> Object:
         raise invalid(f"Invalid api_version: the simulated Stripe speaks {API_VERSION} and nothing else.", "api_version")
     endpoint = shapes.make(
         "webhook_endpoint", id=world.new_id("we"), created=world.now(), api_version=version, description=p.text(params, "description"),
-        enabled_events=_events(params), metadata=p.metadata(params), status="enabled", url=_url(params),
+        enabled_events=_events(params), metadata=p.metadata(params), status="enabled", url=target(params),
     )  # fmt: skip
     secret = _secret()
     world.put_private(endpoint["id"], {"secret": secret})
@@ -59,7 +59,7 @@ def update(world: World, params: p.Params, endpoint: str) -> Object:
     if "enabled_events" in params:
         found["enabled_events"] = _events(params)
     if "url" in params:
-        found["url"] = _url(params)
+        found["url"] = target(params)
     if (disabled := p.flag(params, "disabled")) is not None:
         found["status"] = "disabled" if disabled else "enabled"
     found["metadata"] = p.metadata(params, found["metadata"])
@@ -76,13 +76,6 @@ def index(world: World, params: p.Params) -> Object:
     """GET /v1/webhook_endpoints."""
     p.known(params, PAGING)
     return listing(world, "webhook_endpoint", params)
-
-
-def _url(params: p.Params) -> str:
-    url = str(p.required(params, "url"))
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise StripeError("invalid_request_error", "Invalid URL: An explicit scheme (such as https) must be provided.", "url_invalid", "url")
-    return url
 
 
 def _events(params: p.Params) -> list[str]:

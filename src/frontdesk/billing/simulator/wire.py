@@ -129,7 +129,7 @@ def _done(world: World, call: Call, query: str, body: bytes) -> Answer:
     if found is None:
         log.warning("the simulated Stripe was asked for what it does not know", method=call.method, path=call.path)
         raise StripeError("invalid_request_error", f"Unrecognized request URL ({call.method}: {call.path}). The simulated Stripe does not know it.", status=404)
-    params = p.decode(_pairs(query if call.method == "GET" else query + "&" + _words(body)))
+    params = _json(body) if call.method == "POST" and call.path.startswith("/v2/") else p.decode(_pairs(_form(call, query, body)))
     handler, names = found
     try:
         answered = expand(world, handler(world, params, **names), params, routes.INCLUDABLE)
@@ -138,6 +138,21 @@ def _done(world: World, call: Call, query: str, body: bytes) -> Answer:
             raise
         return Answer(error.status, json.dumps({"error": error.error}), call.request_id or "")
     return Answer(200, json.dumps(answered), call.request_id or "")
+
+
+def _form(call: Call, query: str, body: bytes) -> str:
+    return query if call.method == "GET" else query + "&" + _words(body)
+
+
+def _json(body: bytes) -> p.Params:
+    """What the newer API is sent."""
+    try:
+        told = json.loads(body or b"{}")
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise StripeError("invalid_request_error", "Invalid request: the body is no object of JSON.")
+    return told
 
 
 def _words(body: bytes) -> str:
