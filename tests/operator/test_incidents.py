@@ -8,6 +8,7 @@ import pytest
 
 from frontdesk.operator.incidents.store import mend as mend_counter
 from tests.operator.conftest import Console
+from tests.operator.crowd import crowd
 from tests.operator.test_isolation import session_of
 from tests.world import World, text, webhook
 
@@ -38,7 +39,7 @@ async def counter(console: Console, metric: str = "messages_received") -> list[A
 async def test_a_counter_that_differs_is_told_mended_and_gone(console: Console) -> None:
     period = await planted(console)
     page = (await console.operator.get("/operator/incidents")).text
-    assert "Counters differ from what they count" in page and "Lagos Glow Salon" in page and "Messages received" in page
+    assert "Counters differ from what they count" in page and "Lagos Glow Salon" in page and "Messages received" in page and "are shown" not in page
     assert (await mend(console, period)).headers["location"] == "/operator/incidents"
     assert await counter(console) == [(0, 0)]
     assert (await console.logged())[0][:2] == ("operator", "usage.mended")
@@ -110,3 +111,13 @@ async def test_a_counter_is_mended_while_messages_arrive_and_are_answered(world:
 
     await asyncio.gather(arriving(), mended("messages_received"), mended("messages_sent"))
     assert await world.database.call(RECOUNT, mark) == []
+
+
+async def test_more_counters_than_a_page_shows_are_told_of(console: Console) -> None:
+    await crowd(console.owner, 60)
+    await console.owner.execute(
+        "insert into private.usage_drifts (organization_id, metric, period_start, counted, recounted)"
+        " select id, metric, date_trunc('month', now())::date, 2, 1 from organizations, unnest(array['messages_sent', 'api_requests']) as metric"
+    )
+    page = (await console.operator.get("/operator/incidents")).text
+    assert page.count('name="period_start"') == 100 and "The newest 100 are shown" in page

@@ -29,8 +29,8 @@ async def index(request: Request, who: SignedIn) -> Response:
     state = request.app.state
     around = await actions.look_around(state.database, state.settings, state.secrets.vault)
     async with in_console(request, who) as db:
-        counted, drifts = await actions.counted(db), await store.drifts(db, MOST)
-        return await render(request, "operator/incidents.html", incidents=[*around, *counted], drifts=drifts)
+        counted, drifts = await actions.counted(db), await store.drifts(db, MOST + 1)
+        return await render(request, "operator/incidents.html", incidents=[*around, *counted], drifts=drifts[:MOST], more=len(drifts) > MOST)
 
 
 @door.post(PAGE + "/drifts/{organization_id}", needs=OPERATOR)
