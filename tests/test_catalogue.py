@@ -97,7 +97,7 @@ PROBE = re.compile(
     r"|\(EXISTS \( SELECT\s+FROM (?:conversations|contacts) (\w)"
     r"\s+WHERE \(\(\2\.organization_id = (\w+)\.organization_id\) AND \(\2\.\w+ = \3\.\w+\)\)\s+OFFSET 0\)\))"
 )
-COMPARISONS = {"any", "array", "array_position", "and", "or", "not"}
+COMPARISONS = {"any", "array", "jsonb_exists", "nullif", "and", "or", "not"}
 
 FOREIGN_KEYS = """
   select f.conrelid::regclass::text, f.confrelid::regclass::text, f.confdeltype::text, f.conrelid,

@@ -117,7 +117,7 @@ async def test_nothing_of_a_transaction_stays_for_the_next_one_on_its_connection
         async with single.platform() as db:
             row = await db.row(
                 "select current_user as who, current_setting('frontdesk.organization_id', true) as one,"
-                " current_setting('frontdesk.organization_ids', true) as many,"
+                " current_setting('frontdesk.organizations', true) as many,"
                 " current_setting('frontdesk.permissions', true) as may, current_setting('synchronous_commit') as commit"
             )
         assert row == {"who": "frontdesk_app", "one": "", "many": "", "may": "", "commit": row and row["commit"]}
@@ -222,7 +222,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
 HARMLESS = {
     "acting_organization_is_suspended",
     "acting_user_is_verified",
-    "current_organization_ids",
+    "named_organizations",
     "organizations_allowing",
     "period_end",
     "period_start",

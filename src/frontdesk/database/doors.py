@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
+import orjson
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -154,9 +155,9 @@ class Database:
         small, and stays when they are not.
         """
         async with self._transaction(pipelined=True) as connection:
-            named = "{" + ",".join(str(UUID(str(one))) for one in organization_ids) + "}"
+            named = orjson.dumps({str(one): 0 for one in organization_ids}).decode()
             await connection.execute(
-                "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organization_ids', %(named)s, true),"
+                "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organizations', %(named)s, true),"
                 " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
                 " set_config('enable_seqscan', 'off', true)",
                 {"named": named, "commit": "on" if durable else "off"},

@@ -142,12 +142,13 @@ begin
       set_config('frontdesk.permissions', ' ' || array_to_string(f.permissions, ' ') || ' ', true)) as settings;
 end $$;
 
--- The organizations that background work named for this transaction.
-create function private.current_organization_ids() returns uuid[]
+-- The organizations that background work named for this transaction, as the keys of an object: read in half the time of an array, and one is
+-- found in it by halving, while an array is gone through for every row.
+create function private.named_organizations() returns jsonb
 language sql stable set search_path = '' as $$
-  select nullif(current_setting('frontdesk.organization_ids', true), '')::uuid[]
+  select nullif(current_setting('frontdesk.organizations', true), '')::jsonb
 $$;
-grant execute on function private.current_organization_ids() to frontdesk_worker;
+grant execute on function private.named_organizations() to frontdesk_worker;
 
 -- Whether whoever runs this transaction may act for the organization: the member in the one entered, background work in those
 -- it named, a client in those it belongs to, an operator who has entered the console and the platform itself (no role taken) everywhere.
@@ -156,7 +157,7 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   return coalesce(case current_setting('role')
     when 'frontdesk_member' then organization = nullif(current_setting('frontdesk.organization_id', true), '')::uuid
-    when 'frontdesk_worker' then organization = any (nullif(current_setting('frontdesk.organization_ids', true), '')::uuid[])
+    when 'frontdesk_worker' then private.named_organizations() ? organization::text
     when 'authenticated' then organization = any (private.organizations_allowing('organization:read'))
     when 'frontdesk_operator' then private.is_operating()
     when 'anon' then false
@@ -179,7 +180,7 @@ declare
   -- PostgREST and Supabase clients: every organization in which the user may
   client_form constant text := $q$%1$I = any ((select private.organizations_allowing('%2$s'))::uuid[])$q$;
   -- background work: must not become an index condition, and the planner must not expect it to filter, so that batches join by primary key
-  worker_form constant text := $q$array_position((select private.current_organization_ids())::uuid[], %1$I) is not null$q$;
+  worker_form constant text := $q$nullif(jsonb_exists((select private.named_organizations()), %1$I::text), false) is not null$q$;
   owner constant text := (select relowner::regrole::text from pg_catalog.pg_class where oid = target);
   who text; may_read text; may_write text;
 begin
@@ -550,7 +551,7 @@ end $$;
 -- The same for a batch, in which every organization stands once: two requests of one would each see the room of both.
 create function private.check_usage_batch(wanted_metric text, requests jsonb) returns void
 language plpgsql stable security definer set search_path = '' as $$
-declare named constant uuid[] := case current_setting('role') when 'frontdesk_worker' then coalesce(private.current_organization_ids(), '{}') end;
+declare named constant jsonb := case current_setting('role') when 'frontdesk_worker' then coalesce(private.named_organizations(), '{}') end;
 begin
   if not exists (select from public.usage_metrics where metric = wanted_metric and kind = 'period') then
     raise exception 'there is no metric % that is counted', quote_literal(wanted_metric) using errcode = 'invalid_parameter_value';
@@ -560,9 +561,8 @@ begin
     raise exception 'each organization must ask once, for a positive amount' using errcode = 'invalid_parameter_value';
   end if;
   -- asked once for the batch: a worker names hundreds of organizations, and reading their list for each of them takes milliseconds
-  if exists (select r.organization_id from jsonb_to_recordset(requests) as r (organization_id uuid)
-             where named is not null or not private.may_act_for(r.organization_id)
-             except select unnest(named)) then
+  if exists (select from jsonb_to_recordset(requests) as r (organization_id uuid)
+             where not coalesce(case when named is null then private.may_act_for(r.organization_id) else named ? r.organization_id::text end, false)) then
     raise exception 'not allowed for one of these organizations' using errcode = 'insufficient_privilege';
   end if;
 end $$;
