@@ -129,7 +129,8 @@ async def test_recording_statuses(database: Database, rows: int, many: bool, pla
 async def test_answering_by_rules(database: Database, rows: int, many: bool, plans: str) -> None:
     numbers = talks(rows, many)
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        assert await auto_replies.answer(db, [new_message(n) for n in numbers], 6) == rows
+        houses = await auto_replies.open_houses(db, organizations(numbers))
+        assert await auto_replies.answer(db, [new_message(n) for n in numbers], 6, houses) == rows
     assert modest(seen, rows) == []
 
 

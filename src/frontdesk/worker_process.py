@@ -19,7 +19,7 @@ import uvloop
 from frontdesk import sealing, secret_files, worker
 from frontdesk.bell import Bell
 from frontdesk.channels import Lane
-from frontdesk.database import Database
+from frontdesk.database import Database, uuid_of
 from frontdesk.errors import FrontdeskError
 from frontdesk.inbound import Place
 from frontdesk.live import Live
@@ -148,6 +148,10 @@ async def _heed(reader: asyncio.StreamReader, ring: Callable[[str, Iterable[Any]
         rings = list(RING.iter_unpack(rest[:whole]))
         rest = rest[whole:]
         for direction, name in ((b"i", "in"), (b"o", "out")):
-            lanes = [(Lane(UUID(bytes=organization), UUID(bytes=channel)), part) for way, organization, channel, part in rings if way == direction]
+            lanes = [(Lane(_uuid(organization), _uuid(channel)), part) for way, organization, channel, part in rings if way == direction]
             if lanes:
                 ring(name, [Place(lane, part) for lane, part in lanes] if name == "in" else [lane for lane, _ in lanes])
+
+
+def _uuid(sixteen: bytes) -> UUID:
+    return uuid_of(int.from_bytes(sixteen, "big"))

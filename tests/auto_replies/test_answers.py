@@ -187,7 +187,8 @@ async def test_batches_over_the_same_organizations_at_once_count_every_answer(wo
 
     async def answer(*shops: Shop) -> int:
         async with world.database.tenants([shop.organization_id for shop in shops]) as db:
-            return await auto_replies.answer(db, [said(shop) for shop in shops], 6)
+            houses = await auto_replies.open_houses(db, [shop.organization_id for shop in shops])
+            return await auto_replies.answer(db, [said(shop) for shop in shops], 6, houses)
 
     here, there = world.shop, world.neighbour
     assert await asyncio.gather(*(answer(here, there) if n % 2 else answer(there, here) for n in range(16))) == [2] * 16

@@ -1,7 +1,7 @@
 """The verbs of auto replies: answer a batch of messages; write, order and switch rules."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -25,7 +25,33 @@ class NoSuchRule(NotFound):
 # ---- answering ----
 
 
-async def answer(db: Tenants, new: Sequence[NewMessage], per_minute: int, claim: Callable[[Draft], UUID | None] | None = None) -> int:
+async def open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> Callable[[], Awaitable[dict[UUID, House]]]:
+    """Ask by which rules these organizations answer, and read them for `answer`: what is asked meanwhile waits for PostgreSQL only once."""
+    # held here from before the question to after the answer: meanwhile another batch may change the shelf
+    kept = {one: _shelf.take(one) for one in organization_ids}
+    rows = await store.open_books(db, [{"organization_id": one, "known": edition.version} for one, edition in kept.items()])
+
+    async def read() -> dict[UUID, House]:
+        houses = {}
+        for row in await rows():
+            edition = kept[row["organization_id"]]
+            if row["rules"] is not None:
+                rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
+                edition = _shelf.put(row["organization_id"], row["version"], book_of(rules, row["locale"]))
+            if edition.book.rules:
+                houses[row["organization_id"]] = House(row["name"], edition.book)
+        return houses
+
+    return read
+
+
+async def answer(
+    db: Tenants,
+    new: Sequence[NewMessage],
+    per_minute: int,
+    read_houses: Callable[[], Awaitable[dict[UUID, House]]],
+    claim: Callable[[Draft], UUID | None] | None = None,
+) -> int:
     """Queue what the rules answer to these messages; how many answers will be sent.
 
     per_minute: automatic answers a conversation may get in a minute; what is left of it stands in each message. claim: see `messages.queue`.
@@ -33,28 +59,13 @@ async def answer(db: Tenants, new: Sequence[NewMessage], per_minute: int, claim:
     asking = answerable(new, datetime.now(UTC))
     if not asking:
         return 0
-    houses = await _open_houses(db, {message.organization_id for message in asking})
+    houses = await read_houses()
     answers = decide(asking, houses, await _cooling(db, asking, houses), per_minute)
     queued = await messages.queue(db, [one.draft for one in answers], claim)
     sent = [one for one, place in zip(answers, queued, strict=True) if place.refused is None]
     if sent:
         await _remember(db, sent)
     return len(sent)
-
-
-async def _open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> dict[UUID, House]:
-    # held here from before the question to after the answer: meanwhile another batch may change the shelf
-    kept = {one: _shelf.take(one) for one in organization_ids}
-    asked = [{"organization_id": one, "known": edition.version} for one, edition in kept.items()]
-    houses = {}
-    for row in await store.open_books(db, asked):
-        edition = kept[row["organization_id"]]
-        if row["rules"] is not None:
-            rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
-            edition = _shelf.put(row["organization_id"], row["version"], book_of(rules, row["locale"]))
-        if edition.book.rules:
-            houses[row["organization_id"]] = House(row["name"], edition.book)
-    return houses
 
 
 async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID, House]) -> dict[Asker, set[UUID]]:

@@ -1,6 +1,6 @@
 """The SQL of auto replies."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -137,12 +137,12 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
 # ---- background work over many organizations ----
 
 
-async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each organization's name, the version of its rules and, where another version is known, the rules that are on.
+async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+    """Ask for each organization's name, the version of its rules and, where another version is known, the rules that are on; they are read later.
 
     asked: one per organization, keys organization_id and known. Counting answers makes no new version, all else does.
     """
-    return await db.rows(
+    return await db.ask(
         """
         with asked as materialized (
           select a.organization_id, a.known from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)

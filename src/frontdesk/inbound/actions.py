@@ -104,12 +104,13 @@ async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_
     """The whole story, in order."""
     deliveries = [delivery for pack in packs for delivery in unpacked(pack)]
     arrived, statuses, failures, others = _read(deliveries)
+    houses = await auto_replies.open_houses(db, {delivery.organization_id for delivery, _ in arrived})
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
     met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
     new_messages = await messages.record_inbound(db, inbound, answers_per_minute, looked_for=looked_for)
     changed = await messages.record_statuses(db, statuses)
-    answers = await auto_replies.answer(db, _answerable(channels, new_messages), answers_per_minute, None if ahead is None else ahead.claim)
+    answers = await auto_replies.answer(db, _answerable(channels, new_messages), answers_per_minute, houses, None if ahead is None else ahead.claim)
     if failures or others:
         await store.keep_failures(db, [*failures, *others])
     if others:

@@ -17,8 +17,8 @@ from frontdesk.inbound.actions import NotYet, ToldBefore, tell
 from frontdesk.inbound.records import PARTS, Place, Told
 from frontdesk.outbound import Ahead
 
-LANES_AT_ONCE = 200
-DELIVERIES_AT_ONCE = 500
+LANES_AT_ONCE = 400
+DELIVERIES_AT_ONCE = 1000
 LANES_SHARE = 20  # deliveries a lane may have told at once whatever the others hold; fewer cost more each
 POLL_SECONDS = 0.5
 LOOK_SHARE = 20  # looking for what waits takes at most one of so many parts of the time
@@ -26,8 +26,8 @@ LOOK_SHARE = 20  # looking for what waits takes at most one of so many parts of 
 NOTE_SECONDS = 30.0
 # WhatsApp sends most messages once; after one that came again, each batch asks for a while which are stored already
 LOOK_SECONDS = 60.0
-# while messages pour in, waiting this long makes batches larger and everything cheaper; never when it is quiet
-LINGER_SECONDS = 0.010
+# a batch costs as much as some fifty messages, so the next one waits the longer the more the last one told; never when it is quiet
+LINGER_EACH, LINGER_MOST = 0.000_6, 0.050
 FIRST = UUID(int=0)
 log = structlog.get_logger()
 
@@ -94,7 +94,7 @@ class InboundRoad:
                 await part.something.wait()
                 told = 0
             if 0 < told < DELIVERIES_AT_ONCE and len(part.waiting) < LANES_AT_ONCE:
-                await asyncio.sleep(LINGER_SECONDS)
+                await asyncio.sleep(min(told * LINGER_EACH, LINGER_MOST))
             told = await self._serve(part)
 
     async def _serve(self, part: _Part) -> int:
