@@ -70,11 +70,31 @@ async def test_who_pays_late_is_in_order_again(stage: Stage) -> None:
     with pytest.raises(stripe.CardError) as refused:
         await stage.v1.invoices.pay_async(bill.id)
     assert (refused.value.code, refused.value.error.decline_code) == ("card_declined", "generic_decline")
-    assert (await stage.v1.invoices.retrieve_async(bill.id)).attempt_count == 2, "a try that failed is counted"
+    tried = await stage.v1.invoices.retrieve_async(bill.id)
+    assert (tried.attempt_count, tried.next_payment_attempt) == (1, bill.next_payment_attempt), "only what is tried by itself is counted"
     method = await give_card(stage, made.customer, "pm_card_visa")
     assert (await stage.v1.invoices.pay_async(bill.id, {"payment_method": method})).status == "paid"
     assert (await fresh(stage, made)).status == "active"
     assert (await stage.v1.customers.retrieve_async(made.customer)).delinquent is False
+
+
+async def test_who_tries_himself_uses_up_no_retry(stage: Stage) -> None:
+    made = await subscribe(stage, "professional")
+    await give_card(stage, made.customer, "pm_card_chargeCustomerFail")
+    first = made["items"].data[0].current_period_end + HOUR
+    await go_on(stage, until=first)
+    bill = (await fresh(stage, made)).latest_invoice
+    for _ in range(6):
+        with pytest.raises(stripe.CardError):
+            await stage.v1.invoices.pay_async(bill.id)
+    await go_on(stage, until=first + 14 * DAY + 5)
+    with pytest.raises(stripe.CardError):
+        await stage.v1.invoices.pay_async(bill.id)
+    behind = await fresh(stage, made)
+    assert (behind.status, behind.latest_invoice.attempt_count) == ("past_due", 4)
+    assert behind.latest_invoice.next_payment_attempt == pytest.approx(first + 21 * DAY, abs=2)
+    await go_on(stage, until=first + 21 * DAY + 5)
+    assert (await fresh(stage, made)).status == "canceled"
 
 
 async def test_an_unpaid_subscription_goes_on_with_drafts_alone(stage: Stage) -> None:

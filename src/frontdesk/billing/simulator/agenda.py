@@ -62,7 +62,7 @@ def _of_invoices(world: World, waits: bool) -> Iterator[Task]:
             yield Task(drafts.finalizes_at(world, one, waits=waits), 6, "draft becomes an invoice", one["id"], _on(one, _advance_draft))
     for one in world.find("invoice", status="open"):
         if one["auto_advance"] and one["next_payment_attempt"] is not None:
-            yield Task(int(one["next_payment_attempt"]), 7, "payment is tried", one["id"], _on(one, collecting.collect))
+            yield Task(int(one["next_payment_attempt"]), 7, "payment is tried", one["id"], _on(one, collecting.retry))
 
 
 def _of_payments(world: World) -> Iterator[Task]:

@@ -16,22 +16,28 @@ def finalize_and_collect(world: World, invoice: Object, method: str | None = Non
     return collect(world, invoice, method, authenticated=authenticated)
 
 
-def collect(world: World, invoice: Object, method: str | None = None, *, authenticated: bool = False) -> Object:
-    """Take what is due: with this payment method, else with the usual one. The invoice says what came of it."""
+def retry(world: World, invoice: Object) -> Object:
+    """Try a payment again without anybody asking, as the account's settings say."""
+    return collect(world, invoice, retried=True)
+
+
+def collect(world: World, invoice: Object, method: str | None = None, *, authenticated: bool = False, retried: bool = False) -> Object:
+    """Take what is due: with this payment method, else with the usual one. The invoice says what came of it. retried: nobody asked for it."""
     if not invoice["amount_due"]:
         return settle(world, invoice)
+    invoice = _counted(invoice, retried=retried)
     customer = world.get(invoice["customer"])
     subscription = world.found(invoicing.subscription_of(invoice) or "")
     chosen = method or methods.default_of(world, customer, subscription)
     intent = invoicing.intent_of(world, invoice)
     assert intent is not None, "an invoice with something due has an intent"
     if chosen is None:
-        return _failed(world, _counted(invoice), intent)
-    return after_attempt(world, invoice, charging.attempt(world, intent, chosen, authenticated=authenticated))
+        return _failed(world, invoice, intent)
+    return after_attempt(world, invoice, charging.attempt(world, intent, chosen, authenticated=authenticated), counted=True)
 
 
 def after_attempt(world: World, invoice: Object, intent: Object, *, counted: bool = False) -> Object:
-    """What an attempt to pay means for the invoice and its subscription. counted: it is the end of one that was processing."""
+    """What an attempt to pay means for the invoice and its subscription. counted: the invoice knows of it."""
     invoice = invoice if counted else _counted(invoice)
     if intent["status"] == "succeeded":
         return settle(world, invoice)
@@ -111,5 +117,7 @@ def _failed(world: World, invoice: Object, intent: Object) -> Object:
     return invoice
 
 
-def _counted(invoice: Object) -> Object:
-    return invoice | {"attempt_count": int(invoice["attempt_count"]) + 1}
+def _counted(invoice: Object, *, retried: bool = False) -> Object:
+    """With one attempt more, if it is the first or one that the settings plan: Stripe counts no other, so whoever tries himself uses up no retry."""
+    attempts = int(invoice["attempt_count"])
+    return invoice | {"attempt_count": attempts + 1 if retried else max(attempts, 1)}
