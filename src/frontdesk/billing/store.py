@@ -45,14 +45,14 @@ async def current(db: Tenant) -> Subscription | None:
 
 
 async def subscription_of(db: Tenant | Tenants, organization_id: UUID) -> Subscription | None:
-    """The same of one organization of several."""
+    """The same of one organization of several. All its times are of the provider's clock: where that was turned, since when it is overdue as well."""
     return await db.record(
         Subscription,
         """
         select s.plan_id, p.name as plan_name, s.status, s.billing_interval, s.trial_ends_at, s.current_period_end,
           s.provider_subscription_id, s.price_lookup_key, s.amount, s.currency, s.current_period_start, s.cancel_at_period_end, s.cancel_at, s.canceled_at,
-          s.past_due_since, s.scheduled_plan_id, s.scheduled_interval, s.scheduled_amount, s.scheduled_at, s.provider_schedule_id,
-          s.latest_invoice_id, s.synced_at
+          s.past_due_since + make_interval(days => s.days_ahead) as past_due_since,
+          s.scheduled_plan_id, s.scheduled_interval, s.scheduled_amount, s.scheduled_at, s.provider_schedule_id, s.latest_invoice_id, s.synced_at
         from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
         where s.organization_id = %(organization_id)s
         """,

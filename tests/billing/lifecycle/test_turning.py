@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import errors
 
-from frontdesk import secret_files, usage
+from frontdesk import billing, secret_files, usage
 from frontdesk.billing import allow_turning, let_time_pass
 from frontdesk.billing.lifecycle.actions import look
 from frontdesk.billing.lifecycle.turning import stops
@@ -50,6 +50,20 @@ async def test_it_is_overdue_for_longer_and_what_was_told_stays_told(world: Worl
         "select object from billing_notices where organization_id = %s and kind = 'payment_failed' and attempt = 0", world.shop.organization_id
     )
     assert datetime.fromisoformat(told) == moved and told == moved.astimezone(UTC).isoformat()
+
+
+async def test_page_and_mails_name_days_of_grace_as_the_turned_clock_shows_them(world: World, mailer: Mailer, settings: Settings) -> None:
+    await world.owner.execute("update auth.users set email_confirmed_at = now()")
+    await work(world, world.shop, "select private.anchor_usage(%(o)s, (now() at time zone 'UTC')::date)")
+    await turn(world, mailer, 40 * DAY)
+    ((since,),) = await world.see(OVERDUE, world.shop.organization_id)
+    await turn(world, mailer, 3 * DAY, ahead=43 * DAY)
+    async with world.database.tenant(world.shop.organization_id, world.shop.actor) as db:
+        subscription = await billing.current(db)
+    assert subscription is not None and subscription.past_due_since == since + timedelta(days=40)
+    told = await letters(world.owner, settings, f"{world.shop.owner_id}@example.com")
+    limited = (since + timedelta(days=48)).astimezone(UTC)
+    assert told[-1].template == "billing/payment_failed" and f"{limited:%B} {limited.day}, {limited.year}" in told[-1].letter.text
 
 
 async def test_a_month_ends_and_its_overage_is_due_while_a_new_one_is_counted_from_nothing(world: World, mailer: Mailer) -> None:

@@ -144,7 +144,8 @@ def _of_what_is_overdue(one: Subscribed, now: datetime) -> Iterator[Notice]:
     since, day = one.past_due_since, max(0, (now - one.past_due_since) // DAY)
     step = max(step for step in REMINDERS if step <= day)
     if day < READ_ONLY_DAY:  # of several that were missed, the last
-        facts = {"plan": one.plan, "day": step, "limited_at": since + GRACE_DAYS * DAY, "read_only_at": since + READ_ONLY_DAY * DAY, "url": one.invoice_url}
+        limited_at, read_only_at = (one.shown(since + days * DAY) for days in (GRACE_DAYS, READ_ONLY_DAY))
+        facts = {"plan": one.plan, "day": step, "limited_at": limited_at, "read_only_at": read_only_at, "url": one.invoice_url}
         yield Notice("payment_failed", since.isoformat(), step, facts)
     if day >= GRACE_DAYS:
         yield _reduced(one, since.isoformat(), READ_ONLY_DAY if day >= READ_ONLY_DAY else GRACE_DAYS)
