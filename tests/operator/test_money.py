@@ -142,3 +142,11 @@ async def test_revenue_is_the_sum_of_every_step(console: Console) -> None:
     await console.owner.execute("delete from organizations where id = %s", (console.shop_id,))
     assert await console.see("select coalesce(sum(after - before), 0)::bigint from private.revenue_moves") == [(0,)]
     assert (await console.operator.get("/operator/revenue")).status_code == 200
+
+
+async def test_a_trial_that_nobody_bought_counts_as_one_that_did_not_become_a_customer(console: Console) -> None:
+    assert "none ended this month" in (await console.operator.get("/operator/revenue")).text
+    await console.owner.execute("update subscriptions set trial_ends_at = now() where organization_id = %s", (console.shop_id,))
+    assert "0 % become customers" in (await console.operator.get("/operator/revenue")).text
+    await steps(console, "status = 'active', provider_subscription_id = 'sub_1', plan_id = 'professional'")  # bought after all
+    assert "100 % become customers" in (await console.operator.get("/operator/revenue")).text
