@@ -22,6 +22,8 @@ STATES = {
     f"status = 'active', cancel_at_period_end = true, cancel_at = now() + interval '12 days', {BOUGHT}": ("Professional ends on", "Keep Professional"),
     f"status = 'active', scheduled_plan_id = 'starter', scheduled_interval = 'month', scheduled_at = now() + interval '12 days', {BOUGHT}": (
         "You change from Professional to Starter on", "Comes next", "€29"),
+    f"status = 'active', scheduled_plan_id = 'starter', scheduled_interval = 'month', scheduled_at = now(), scheduled_amount = 2500, {BOUGHT}": (
+        "Comes next", '<div class="price">€25 <small>a month'),  # a price of the day on which it was ordered
     f"status = 'past_due', past_due_since = now(), {BOUGHT}": ("A payment has failed", "Everything works as before until", "Another card"),
     f"status = 'past_due', past_due_since = now() - interval '9 days', {BOUGHT}": ("overdue since", "New channels, members and campaigns wait"),
     f"status = 'past_due', past_due_since = now() - interval '23 days', {BOUGHT}": ("Professional is not paid, so nothing is sent",),
@@ -110,6 +112,15 @@ async def test_what_goes_on_beyond_the_plan_is_not_called_stopped(database: Data
         for address in ("/dashboard/billing", "/dashboard/usage"):
             text = await page(desk, address)
             assert "5,000 beyond the plan: all of the €20 that you allowed" in text and "at once if you raise the amount" in text
+
+
+async def test_in_a_trial_nobody_is_told_that_more_can_be_bought_at_once(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
+    async with selling(database, settings) as desk:
+        await owner.execute("select private.consume_usage(%s, 'messages_sent', 5000), private.consume_usage(%s, 'campaigns', 5)", (desk.organization_id,) * 2)
+        for address in ("/dashboard/billing", "/dashboard/usage"):
+            text = await page(desk, address)
+            assert "at once if you choose a larger plan" in text and "Let it go on" not in text and "up to an amount or choose" not in text
+            assert text.index("Sending has stopped") < text.index("No further campaign begins")
 
 
 async def test_where_credit_pays_nothing_is_owed_and_its_end_is_said(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
