@@ -63,7 +63,8 @@ async def test_a_deletion_is_ordered_by_its_name_and_undone_by_an_owner_or_the_o
     await console.act(f"{console.shop}/deletion", confirmation="lagos-glow-salon", reason=REASON)
     assert (await console.act(f"{console.shop}/deletion", confirmation="lagos-glow-salon", reason=REASON)).status_code == 409
     assert "will be deleted" in (await console.customer.get("/dashboard")).text
-    assert "Lagos Glow Salon" in (await console.operator.get("/operator/organizations?state=leaving")).text
+    page = (await console.operator.get("/operator/organizations?state=leaving")).text
+    assert "Lagos Glow Salon" in page and "Deleted in 7 days" in page
     await console.act(f"{console.shop}/deletion/removal")
     assert "will be deleted" not in (await console.customer.get("/dashboard")).text
     assert [entry[1] for entry in (await console.logged())[:2]] == ["organization.deletion_undone", "organization.deletion_requested"]

@@ -124,6 +124,7 @@ async def test_what_was_bought_ends_with_its_period_and_is_kept_after_all(till: 
     page = (await till.console.operator.get(till.console.shop)).text
     assert "Keep what it bought" in page and "Cancel what it bought" not in page
     assert "Ends in" in (await till.console.operator.get("/operator/organizations")).text
+    assert "does not happen any more" in (await till.console.operator.get(f"{till.page}?price=professional_month_eur")).text
     assert (await till.console.act(f"{till.page}/cancellation", reason=REASON)).status_code == 303 and len(await till.log()) == 2  # nothing more to end
     assert (await till.console.act(f"{till.page}/keeping", reason=REASON)).headers["location"] == till.console.shop
     assert await till.console.see("select cancel_at_period_end from subscriptions where organization_id = %s", till.console.shop_id) == [(False,)]

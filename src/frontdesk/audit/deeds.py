@@ -103,5 +103,5 @@ DEEDS = {
     "billing_event.replayed": Wording(
         "money", "refresh", (_("%(actor)s had the billing event %(name)s handled again"), _("%(actor)s had a billing event handled again"))
     ),
-    "deliveries.replayed": Wording("conversations", "refresh", (_("%(actor)s told %(deliveries)s kept events again"), _("%(actor)s told kept events again"))),
+    "deliveries.replayed": Wording("conversations", "refresh", (_("%(actor)s told kept events again: %(deliveries)s"), _("%(actor)s told kept events again"))),
 }

@@ -30,11 +30,11 @@ WORDINGS = {
     "user.sign_in_failed": Wording("sign_in", "lock", (_("Somebody failed to sign in as %(actor)s"),), "bad"),
     "user.signed_out": Wording("sign_in", "logout", (_("%(actor)s signed out"),)),
     "user.signed_out_everywhere": Wording(
-        "sign_in", "logout", (_("%(actor)s signed out everywhere, %(sessions)s sessions"), _("%(actor)s signed out everywhere"))
+        "sign_in", "logout", (_("%(actor)s signed out everywhere, sessions: %(sessions)s"), _("%(actor)s signed out everywhere"))
     ),
     "user.renamed": Wording("sign_in", "user", (_("%(actor)s changed a name from %(from)s to %(to)s"), _("%(actor)s took another name"))),
     "user.other_sessions_revoked": Wording(
-        "sign_in", "lock", (_("%(actor)s signed out on every other device, %(sessions)s sessions"), _("%(actor)s signed out on every other device")), "warn"
+        "sign_in", "lock", (_("%(actor)s signed out on every other device, sessions: %(sessions)s"), _("%(actor)s signed out on every other device")), "warn"
     ),
     "user.password_changed": Wording("sign_in", "key", (_("%(actor)s changed the password"),), "warn"),
     "user.reauthenticated": Wording("sign_in", "unlock", (_("%(actor)s proved again who that is"),)),

@@ -68,19 +68,15 @@ class Row:
     def state(self, now: datetime) -> tuple[str, int]:
         """What it comes down to, in one word, and the days that go with it: until a trial, a plan or the organization ends, since a payment failed."""
         if self.deletion_due_at:
-            return "leaving", max(0, (self.deletion_due_at - now).days)
+            return "leaving", _days_until(self.deletion_due_at, now)
         if self.suspended_at:
             return "suspended", (now - self.suspended_at).days
         if self.status == "trialing" and self.trial_ends_at:
-            return (
-                ("trial", (self.trial_ends_at - now + timedelta(hours=23)).days)
-                if self.trial_ends_at > now
-                else ("trial_over", (now - self.trial_ends_at).days)
-            )
+            return ("trial", _days_until(self.trial_ends_at, now)) if self.trial_ends_at > now else ("trial_over", (now - self.trial_ends_at).days)
         if self.status == "past_due" and self.past_due_since:
             return "past_due", (now - self.past_due_since).days
         if self.ends_at:
-            return "ending", max(0, (self.ends_at - now).days)
+            return "ending", _days_until(self.ends_at, now)
         return self.status or "none", 0
 
 
@@ -119,3 +115,8 @@ class Number:
     last_error: str | None
     last_error_at: datetime | None
     last_inbound_at: datetime | None
+
+
+def _days_until(at: datetime, now: datetime) -> int:
+    """Days that are left. One that has begun counts, unless less than an hour of it is left; nothing is below zero."""
+    return max(0, (at - now + timedelta(hours=23)).days)
