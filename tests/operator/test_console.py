@@ -45,3 +45,10 @@ async def test_incidents_are_told_and_go_away(console: Console) -> None:
     assert (await console.customer.get("/operator/incidents")).status_code == 404
     assert (await console.operator.get(console.shop)).status_code == 200  # without a subscription, too
     assert (await console.operator.get("/operator/organizations")).status_code == 200
+
+
+async def test_the_list_shows_what_was_sent_in_the_month_that_runs(console: Console) -> None:
+    await console.owner.execute("select private.consume_usage(%s, 'messages_sent', 4321)", (console.shop_id,))
+    assert "4,321" in (await console.operator.get("/operator/organizations")).text
+    await console.owner.execute("update organization_usage set period_start = period_start - 31 where organization_id = %s and used > 0", (console.shop_id,))
+    assert "4,321" not in (await console.operator.get("/operator/organizations")).text

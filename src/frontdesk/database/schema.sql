@@ -4555,7 +4555,7 @@ begin
   started := (anchor + make_interval(months => months))::date;
   return case when started <= day then started else (anchor + make_interval(months => months - 1))::date end;
 end $$;
-grant execute on function private.period_start(date, date) to frontdesk_app, frontdesk_member, frontdesk_worker;
+grant execute on function private.period_start(date, date) to frontdesk_app, frontdesk_member, frontdesk_worker, frontdesk_operator;
 
 -- The day on which the month after this one begins. started: when this one did.
 create function private.period_end(anchor date, started date) returns date

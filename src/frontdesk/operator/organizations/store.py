@@ -30,7 +30,7 @@ async def rows(db: Console, ids: Sequence[UUID]) -> list[Row]:
         left join public.organization_deletions d on d.organization_id = o.id
         left join lateral (
           select n.used from public.organization_usage n where n.organization_id = o.id and n.metric = 'messages_sent'
-          order by n.period_start desc limit 1) as u on true
+            and n.period_start = private.period_start(s.usage_anchor, (now() at time zone 'UTC')::date + coalesce(s.days_ahead, 0))) as u on true
         cross join lateral (
           select count(*) as members, max(n.last_seen_at) as last_seen_at from public.organization_members n where n.organization_id = o.id) as m
         cross join lateral (
