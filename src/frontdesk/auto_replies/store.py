@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from frontdesk.auto_replies.records import Proposal, Rule
-from frontdesk.database import Tenant, Tenants, batch
+from frontdesk.database import Tenant, Tenants, batch, recordset
 
 # ---- one member in one organization ----
 
@@ -145,7 +145,7 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[
     return await db.ask(
         """
         with asked as materialized (
-          select a.organization_id, a.known from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
+          select a.organization_id, a.known from json_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
           where a.organization_id = any (array[a.organization_id])
         )
         select a.organization_id, o.name, o.locale, v.version,
@@ -161,7 +161,7 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[
           select bit_xor(hash_record_extended(row(r.id, r.updated_at), 0)) as version
           from public.auto_replies r where r.organization_id = a.organization_id and r.enabled_at is not null) as v
         """,
-        {"batch": batch(asked)},
+        {"batch": recordset(asked)},
     )
 
 

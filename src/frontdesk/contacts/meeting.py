@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from frontdesk.channels import Sender
-from frontdesk.database import Tenants, batch, new_id
+from frontdesk.database import Tenants, batch, new_id, recordset
 from frontdesk.folding import fold
 
 # how old "last seen" may get before a message refreshes it: a contact's row is not rewritten with every message
@@ -90,7 +90,7 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, _Know
         _Known,
         """
         with asked as materialized (
-          select * from jsonb_to_recordset(%(batch)s) as a (n integer, organization_id uuid, scope text, phone text, bsuid text)
+          select * from json_to_recordset(%(batch)s) as a (n integer, organization_id uuid, scope text, phone text, bsuid text)
           where a.organization_id = any (array[a.organization_id])
         ), known as materialized (
           select a.n, a.organization_id, b.contact_id as by_bsuid, p.contact_id as by_phone, coalesce(b.contact_id, p.contact_id) as contact_id
@@ -107,7 +107,7 @@ async def _find(db: Tenants, asked: Sequence[dict[str, Any]]) -> dict[int, _Know
           from public.contacts c where c.organization_id = k.organization_id and c.id = k.contact_id limit 1) as c on true
         """,
         {
-            "batch": batch(
+            "batch": recordset(
                 [{"n": a["n"], "organization_id": a["organization_id"], "scope": a["scope"], "phone": a["phone"], "bsuid": a["bsuid"]} for a in asked]
             )
         },

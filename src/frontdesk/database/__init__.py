@@ -16,7 +16,7 @@ from frontdesk.database.doors import (
     UnknownKey,
 )  # fmt: skip
 from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
-from frontdesk.database.sql import Statements, batch
+from frontdesk.database.sql import Statements, batch, recordset
 
 __all__ = [
     "Console",
@@ -34,5 +34,6 @@ __all__ = [
     "id_time",
     "new_id",
     "new_ids",
+    "recordset",
     "uuid_of",
 ]

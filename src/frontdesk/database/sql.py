@@ -7,7 +7,7 @@ from typing import Any, LiteralString, TypeVar
 import orjson
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 T = TypeVar("T")
 Params = Mapping[str, Any] | None
@@ -20,6 +20,11 @@ def batch(rows: Sequence[Mapping[str, Any]]) -> Jsonb:
     hundred, and probes the primary key for each. Otherwise a plan made while a table was small, and kept, reads all of it for ever.
     """
     return Jsonb(rows, dumps=orjson.dumps)
+
+
+def recordset(rows: Sequence[Mapping[str, Any]]) -> Json:
+    """The same for `json_to_recordset`, which reads the text itself: a tenth cheaper for what is read once. No function of ours takes it."""
+    return Json(rows, dumps=orjson.dumps)
 
 
 def _maker(kind: type[T]) -> Callable[[Any], Callable[[Sequence[Any]], T]]:

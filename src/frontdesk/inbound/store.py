@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from frontdesk.channels import Lane
-from frontdesk.database import Tenants, batch, id_time
+from frontdesk.database import Tenants, batch, id_time, recordset
 from frontdesk.inbound.records import Failure, Pack
 
 
@@ -16,7 +16,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: i
         Pack,
         """
         with lane as materialized (
-          select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
+          select * from json_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid)
           where l.channel_id = any (array[l.channel_id])
         ), next as materialized (
           select d.ctid, sum(d.events) over (rows unbounded preceding) - d.events as before
@@ -35,7 +35,7 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: i
         delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n where n.before < %(most)s))
         returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
         """,
-        {"lanes": batch([lane._asdict() for lane in lanes]), "each": each, "most": most, "part": part},
+        {"lanes": recordset([lane._asdict() for lane in lanes]), "each": each, "most": most, "part": part},
     )
     return sorted(taken, key=lambda pack: pack.id.int)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from frontdesk.database import Tenant, Tenants, batch
+from frontdesk.database import Tenant, Tenants, batch, recordset
 from frontdesk.messages.records import Talking
 
 
@@ -35,7 +35,7 @@ async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> 
         insert into public.conversations as c (organization_id, id, channel_id, contact_id, last_position, last_message_at, last_text,
           last_author, last_inbound_at, unread_count)
         select organization_id, id, channel_id, contact_id, added, newest, last_text, 'contact', spoken_at, spoken
-        from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, channel_id uuid, contact_id uuid, added bigint, newest timestamptz,
+        from json_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, channel_id uuid, contact_id uuid, added bigint, newest timestamptz,
           last_text text, spoken_at timestamptz, spoken integer)
         on conflict (organization_id, contact_id, channel_id) do update set
           last_position = c.last_position + excluded.last_position,
@@ -49,7 +49,7 @@ async def open_conversations(db: Tenants, threads: Sequence[dict[str, Any]]) -> 
         returning c.channel_id, c.contact_id, c.id, c.last_position, c.last_inbound_at, c.bot_off_at is not null as bot_off,
           case when c.answers_minute = date_trunc('minute', now()) then c.answers_count else 0 end as answers
         """,
-        {"batch": batch(threads)},
+        {"batch": recordset(threads)},
     )
 
 
@@ -61,10 +61,10 @@ async def add_inbound(db: Tenants, rows: Sequence[dict[str, Any]]) -> None:
           provider_message_id, status, position, occurred_at)
         select organization_id, id, conversation_id, 'in', 'contact', type, text, payload::jsonb, emoji, reply_to, provider_message_id, 'received',
           position, occurred_at
-        from jsonb_to_recordset(%(batch)s) as a (organization_id uuid, id uuid, conversation_id uuid, type text, text text, payload text, emoji text,
+        from json_to_recordset(%(batch)s) as a (organization_id uuid, id uuid, conversation_id uuid, type text, text text, payload text, emoji text,
           reply_to text, provider_message_id text, position bigint, occurred_at timestamptz)
         """,
-        {"batch": batch(rows)},
+        {"batch": recordset(rows)},
     )
 
 
@@ -73,7 +73,7 @@ async def raise_statuses(db: Tenants, rows: Sequence[dict[str, Any]]) -> list[UU
     changed = await db.rows(
         """
         with told as materialized (
-          select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, status text, provider_message_id text,
+          select * from json_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, status text, provider_message_id text,
             sent_at timestamptz, delivered_at timestamptz, read_at timestamptz, failed_at timestamptz, error_code integer, error_text text)
           where t.id = any (array[t.id])
           order by organization_id, id
@@ -89,7 +89,7 @@ async def raise_statuses(db: Tenants, rows: Sequence[dict[str, Any]]) -> list[UU
         where m.organization_id = t.organization_id and m.id = t.id and m.direction = 'out'
         returning m.organization_id
         """,
-        {"batch": batch(rows)},
+        {"batch": recordset(rows)},
     )
     return list({row["organization_id"] for row in changed})
 
@@ -99,7 +99,7 @@ async def continue_conversations(db: Tenant | Tenants, threads: Sequence[dict[st
     return await db.ask(
         """
         with thread as materialized (
-          select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, added bigint, answers integer, last_text text, last_author text)
+          select * from json_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, added bigint, answers integer, last_text text, last_author text)
           where t.id = any (array[t.id])
           order by organization_id, id
         )
@@ -112,7 +112,7 @@ async def continue_conversations(db: Tenant | Tenants, threads: Sequence[dict[st
         from thread t where c.organization_id = t.organization_id and c.id = t.id
         returning c.organization_id, c.id, c.last_position, c.last_message_at
         """,
-        {"batch": batch(threads)},
+        {"batch": recordset(threads)},
     )
 
 
@@ -121,7 +121,7 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
     await db.run(
         """
         with draft as materialized (
-          select * from jsonb_to_recordset(%(batch)s) as d (organization_id uuid, id uuid, conversation_id uuid, channel_id uuid, text text, author text,
+          select * from json_to_recordset(%(batch)s) as d (organization_id uuid, id uuid, conversation_id uuid, channel_id uuid, text text, author text,
             recipient text, window_ends_at timestamptz, priority smallint, auto_reply_id uuid, user_id uuid, reply_to text, resend_of uuid, refused text,
             content jsonb, claimed_by uuid, position bigint, occurred_at timestamptz, api_key_id uuid)
         ), written as (
@@ -137,7 +137,7 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
           case when claimed_by is not null then clock_timestamp() end, (claimed_by is not null)::integer
         from draft where refused is null
         """,
-        {"batch": batch(rows)},
+        {"batch": recordset(rows)},
     )
 
 

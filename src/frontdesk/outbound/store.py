@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from frontdesk.channels import Lane
-from frontdesk.database import Tenants, batch
+from frontdesk.database import Tenants, recordset
 from frontdesk.outbound.records import Claim, Result
 
 
@@ -14,7 +14,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], most: int, worker: UUID) 
         Claim,
         """
         with lane as materialized (
-          select * from jsonb_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid, room integer)
+          select * from json_to_recordset(%(lanes)s) as l (organization_id uuid, channel_id uuid, room integer)
           where l.channel_id = any (array[l.channel_id])
         ), next as materialized (
           select o.organization_id, o.id, o.priority
@@ -32,7 +32,7 @@ async def claim(db: Tenants, room: Mapping[Lane, int], most: int, worker: UUID) 
         )
         select organization_id, id, channel_id, recipient, content::text, window_ends_at, attempts from claimed order by priority, id
         """,
-        {"lanes": batch([lane._asdict() | {"room": many} for lane, many in room.items()]), "most": most, "worker": worker},
+        {"lanes": recordset([lane._asdict() | {"room": many} for lane, many in room.items()]), "most": most, "worker": worker},
     )
 
 
@@ -49,7 +49,7 @@ async def record(db: Tenants, results: Sequence[Result], worker: UUID) -> None:
     await db.run(
         """
         with told as materialized (
-          select * from jsonb_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, verdict text, provider_message_id text,
+          select * from json_to_recordset(%(batch)s) as t (organization_id uuid, id uuid, verdict text, provider_message_id text,
             error_code integer, error_text text, wait double precision, attempts smallint)
           where t.id = any (array[t.id])
           order by organization_id, id
@@ -70,7 +70,7 @@ async def record(db: Tenants, results: Sequence[Result], worker: UUID) -> None:
         where m.organization_id = t.organization_id and m.id = t.id and t.verdict <> 'again'
           and (private.status_rank(t.verdict) > private.status_rank(m.status) or m.provider_message_id is null)
         """,
-        {"batch": batch(rows), "worker": worker},
+        {"batch": recordset(rows), "worker": worker},
     )
 
 
