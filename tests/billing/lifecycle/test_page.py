@@ -31,7 +31,8 @@ STATES = {
     f"status = 'paused', {BOUGHT}": ("trial has ended without a card", "Add a card"),
     f"status = 'incomplete', {BOUGHT}": ("The first payment is not finished",),
     "status = 'canceled', plan_id = 'free', provider_subscription_id = 'sub_1'": ("Your subscription has ended", "Choose Professional"),
-    f"status = 'trialing', trial_ends_at = now() + interval '5 days', {BOUGHT}": ("Your Professional trial ends on", "Cancel trial"),
+    f"status = 'trialing', trial_ends_at = now() + interval '5 days', {BOUGHT}": (
+        "Your Professional trial ends on", "Add a card before then, and it goes on for €99", "Add a card</button>", "Cancel trial"),
 }  # fmt: skip
 
 
