@@ -65,6 +65,22 @@ async def test_whoever_looks_changes_nothing_on_any_door(console: Console) -> No
     assert await console.see(WRITTEN) == before
 
 
+async def test_whoever_looks_is_not_led_to_where_an_invoice_is_paid(console: Console) -> None:
+    await console.owner.execute(
+        "update subscriptions set status = 'past_due', past_due_since = now(), provider_subscription_id = 'sub_1', amount = 2900, currency = 'EUR'"
+        " where organization_id = %s", (console.shop_id,)
+    )  # fmt: skip
+    await console.owner.execute(
+        "insert into invoices (organization_id, id, number, status, currency, subtotal, total, amount_due, amount_paid, amount_remaining, hosted_invoice_url,"
+        " issued_at, attempt_count) values (%s, 'in_1', 'FD-1', 'open', 'EUR', 2900, 2900, 2900, 0, 2900, 'https://pay.example/i', now(), 1)",
+        (console.shop_id,),
+    )  # fmt: skip
+    assert (await console.customer.get("/dashboard/billing")).text.count("https://pay.example/i") == 2
+    await console.look()
+    page = (await console.operator.get("/dashboard/billing")).text
+    assert "A payment has failed" in page and "FD-1" in page and "https://pay.example/i" not in page
+
+
 async def test_not_even_a_statement_of_its_transaction_writes(console: Console) -> None:
     session = await console.look()
     looking = Actor("operator", console.operator_id, looks_by=session)
