@@ -117,6 +117,9 @@ async def test_programs_see_plans_subscription_and_invoices_and_get_a_link_once(
             assert [one["id"] for one in plans] == ["starter", "professional", "business", "enterprise"]
             assert plans[1]["prices"][0] == {"price": PROFESSIONAL, "billing_interval": "month", "amount": 9_900, "currency": "EUR"}
             assert (await program.get("/subscription")).json()["status"] == "trialing"
+            async with await product.program("billing:read") as narrow:
+                refused = await narrow.get("/subscription")
+                assert (refused.status_code, "organization:read" in refused.json()["detail"]) == (403, True)
             assert (await program.post("/billing/portal-links", {})).status_code == 409
             link = (await program.post("/billing/checkout-links", {"price": PROFESSIONAL})).json()["url"]
             assert (await program.post("/billing/checkout-links", {"price": PROFESSIONAL})).json()["url"] == link

@@ -30,6 +30,11 @@ IdempotencyKey = Annotated[str, Header(alias=once.HEADER, min_length=1, max_leng
 class ScopeMissing(NotAllowed):
     """This API key may not do this."""
 
+    @classmethod
+    def of(cls, needs: Permission) -> "ScopeMissing":
+        """The one that names what is missing."""
+        return cls(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
+
 
 class KeySuspended(NotAllowed):
     """The organization of this API key is suspended: until it goes on, its keys only read. Its owners know why."""
@@ -108,7 +113,7 @@ async def _refusal(db: Tenant, needs: Permission) -> NotAllowed:
     """What a key is told that may not do this: for a while nobody may, or it never could."""
     if not needs.value.endswith(":read") and await db.value("select private.acting_organization_is_suspended()"):
         return KeySuspended()
-    return ScopeMissing(f"This needs the permission {needs.value}, which this API key, or whoever made it, does not have.")
+    return ScopeMissing.of(needs)
 
 
 async def _within(request: Request, db: Tenant, handle: Handle) -> Response:

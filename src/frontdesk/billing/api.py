@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from frontdesk import usage
 from frontdesk.access import Permission
-from frontdesk.api import PAGE, Apart, BadCursor, Body, CursorText, Db, Door, Limit, Page
+from frontdesk.api import PAGE, Apart, BadCursor, Body, CursorText, Db, Door, Limit, Page, ScopeMissing
 from frontdesk.billing import store
 from frontdesk.billing.checkout import start_checkout
 from frontdesk.billing.portal import portal_link
@@ -134,7 +134,9 @@ async def list_plans(db: Db) -> PlanList:
 
 @door.get("/subscription", needs=Permission.BILLING_READ)
 async def show_subscription(request: Request, db: Db) -> SubscriptionReply | None:
-    """What the organization has, tries or had; null where whoever runs this Frontdesk has taken it away."""
+    """What the organization has, tries or had; null where whoever runs this Frontdesk has taken it away. It needs `organization:read` as well."""
+    if Permission.ORGANIZATION_READ.value not in db.permissions:  # else it would seem that there is none
+        raise ScopeMissing.of(Permission.ORGANIZATION_READ)
     found: Subscription | None = await store.current(db)
     if found is None:
         return None
