@@ -195,21 +195,21 @@ async def test_batches_over_the_same_organizations_at_once_count_every_answer(wo
     assert (await counts(world, mine_id), await counts(world, theirs_id)) == (17, 17)
 
 
-def book(rules: int) -> Rulebook:
-    return Rulebook(Rule(new_id(), f"{n}", "fallback", None, (), "x") for n in range(rules))
+def house(rules: int) -> House:
+    return House("Shop", Rulebook(Rule(new_id(), f"{n}", "fallback", None, (), "x") for n in range(rules)))
 
 
 def test_a_shelf_keeps_what_was_asked_last_within_its_room() -> None:
     shelf, (first, second, third) = Shelf(room=10), (new_id() for _ in range(3))
-    kept = shelf.put(first, 1, book(3))
-    shelf.put(second, 2, book(3))
+    kept = shelf.put(first, 1, house(3))
+    shelf.put(second, 2, house(3))
     assert shelf.take(first) is kept
-    shelf.put(third, 3, book(3))
+    shelf.put(third, 3, house(3))
     assert [shelf.take(one).version for one in (first, second, third)] == [1, None, 3]
-    newer = shelf.put(first, 4, book(4))
+    newer = shelf.put(first, 4, house(4))
     assert shelf.take(first) is newer
-    huge = shelf.put(second, 5, book(100))
-    assert shelf.take(second) is huge and not shelf.take(first).book.rules
+    huge = shelf.put(second, 5, house(100))
+    assert shelf.take(second) is huge and not shelf.take(first).house.book.rules
 
 
 @pytest.mark.parametrize("kind", ["button", "interactive"])

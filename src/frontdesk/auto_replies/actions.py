@@ -32,15 +32,11 @@ async def open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> Callable
     rows = await store.open_books(db, [{"organization_id": one, "known": edition.version} for one, edition in kept.items()])
 
     async def read() -> dict[UUID, House]:
-        houses = {}
         for row in await rows():
-            edition = kept[row["organization_id"]]
-            if row["rules"] is not None:
-                rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
-                edition = _shelf.put(row["organization_id"], row["version"], book_of(rules, row["locale"]))
-            if edition.book.rules:
-                houses[row["organization_id"]] = House(row["name"], edition.book)
-        return houses
+            rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
+            house = House(row["name"], book_of(rules, row["locale"]))
+            kept[row["organization_id"]] = _shelf.put(row["organization_id"], row["version"], house)
+        return {one: edition.house for one, edition in kept.items() if edition.house.book.rules}
 
     return read
 

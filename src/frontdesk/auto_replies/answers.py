@@ -43,13 +43,13 @@ class Answer(NamedTuple):
 
 
 class Edition(NamedTuple):
-    """The compiled rules of an organization as of one version. No version: nobody is on."""
+    """An organization's name and compiled rules as of one version. No version: nothing is known of it."""
 
     version: int | None
-    book: Rulebook
+    house: House
 
 
-NOTHING: Final = Edition(None, Rulebook(()))
+NOTHING: Final = Edition(None, House("", Rulebook(())))
 
 
 class Shelf:
@@ -68,11 +68,11 @@ class Shelf:
         self._books.move_to_end(organization_id)
         return kept
 
-    def put(self, organization_id: UUID, version: int | None, book: Rulebook) -> Edition:
+    def put(self, organization_id: UUID, version: int, house: House) -> Edition:
         """Keep these rules in the place of older ones."""
         self._drop(organization_id)
-        self._books[organization_id] = edition = Edition(version, book)
-        self._used += len(book.rules) + 1
+        self._books[organization_id] = edition = Edition(version, house)
+        self._used += len(house.book.rules) + 1
         while self._used > self._room and len(self._books) > 1:
             self._drop(next(iter(self._books)))
         return edition
@@ -80,7 +80,7 @@ class Shelf:
     def _drop(self, organization_id: UUID) -> None:
         kept = self._books.pop(organization_id, None)
         if kept:
-            self._used -= len(kept.book.rules) + 1
+            self._used -= len(kept.house.book.rules) + 1
 
 
 def book_of(rules: Sequence[Rule], locale: str) -> Rulebook:

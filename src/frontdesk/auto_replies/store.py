@@ -138,7 +138,7 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
 
 
 async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
-    """Ask for each organization's name, the version of its rules and, where another version is known, the rules that are on; they are read later.
+    """Ask for the name and the rules that are on of each organization of which another version is known, or none; they are read later.
 
     asked: one per organization, keys organization_id and known. Counting answers makes no new version, all else does.
     """
@@ -148,18 +148,18 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[
           select a.organization_id, a.known from json_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
           where a.organization_id = any (array[a.organization_id])
         )
-        select a.organization_id, o.name, o.locale, v.version,
-          case when v.version is distinct from a.known then (
-            select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'trigger', r.trigger,
-              'match', r.match, 'keywords', r.keywords, 'reply', r.reply, 'cooldown_seconds', r.cooldown_seconds,
-              'position', r.position, 'held_back', r.held_back)), '[]')
-            from public.auto_replies r
-            where r.organization_id = a.organization_id and r.enabled_at is not null and r.held_back is distinct from 'over_limit') end as rules
+        select a.organization_id, o.name, o.locale, v.version, (
+          select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'trigger', r.trigger,
+            'match', r.match, 'keywords', r.keywords, 'reply', r.reply, 'cooldown_seconds', r.cooldown_seconds,
+            'position', r.position, 'held_back', r.held_back)), '[]')
+          from public.auto_replies r
+          where r.organization_id = a.organization_id and r.enabled_at is not null and r.held_back is distinct from 'over_limit') as rules
         from asked a
         cross join lateral (select n.name, n.locale from public.organizations n where n.id = a.organization_id offset 0) as o
         cross join lateral (
-          select bit_xor(hash_record_extended(row(r.id, r.updated_at), 0)) as version
+          select hash_record_extended(row(o.name, o.locale), 0) # coalesce(bit_xor(hash_record_extended(row(r.id, r.updated_at), 0)), 0) as version
           from public.auto_replies r where r.organization_id = a.organization_id and r.enabled_at is not null) as v
+        where v.version is distinct from a.known
         """,
         {"batch": recordset(asked)},
     )

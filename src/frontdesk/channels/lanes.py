@@ -51,22 +51,25 @@ class Lanes:
     async def hold(self, wanted: Iterable[Lane]) -> dict[Lane, Leased]:
         """Those of the wanted lanes that are ours now, leasing or renewing where needed, in one question to the database."""
         lanes = list(wanted)
-        if any(self._ends(lane) < RENEW_BEFORE for lane in lanes):
+        if self._ending(lanes):
             async with self._asking:
-                await self._lease([lane for lane in lanes if self._ends(lane) < RENEW_BEFORE])
-        return {lane: self._held[lane] for lane in lanes if self._ends(lane) > 0}
+                await self._lease(self._ending(lanes))
+        now = monotonic()
+        return {lane: held for lane in lanes if (held := self._held.get(lane)) and held.until > now}
 
     def held(self, lane: Lane) -> Leased | None:
         """A lane that is ours for a while yet, without asking anybody."""
-        return self._held[lane] if self._ends(lane) > RENEW_BEFORE else None
+        held = self._held.get(lane)
+        return held if held and held.until - monotonic() > RENEW_BEFORE else None
 
     def forget(self, lane: Lane) -> None:
         """Ask anew next time: something about the channel changed."""
         self._held.pop(lane, None)
 
-    def _ends(self, lane: Lane) -> float:
-        held = self._held.get(lane)
-        return held.until - monotonic() if held else -1.0
+    def _ending(self, lanes: Iterable[Lane]) -> list[Lane]:
+        """Those that are not ours, or not for long."""
+        soon = monotonic() + RENEW_BEFORE
+        return [lane for lane in lanes if (held := self._held.get(lane)) is None or held.until < soon]
 
     async def _lease(self, lanes: list[Lane]) -> None:
         if not lanes:
