@@ -41,7 +41,9 @@ async def test_a_limit_that_is_near_or_reached_is_told_once_a_month(world: World
         await world.owner.execute("truncate private.clock_turns")
         await jobs.nightly(world.database)
         assert [kind for kind, _ in await world.see(NOTICES, world.shop.organization_id)] == told
-    assert (await world.see(NOTICES, world.shop.organization_id))[1][1] == {"metric": "messages_sent", "used": 10, "allowed": 10, "beyond": False}
+    assert (await world.see(NOTICES, world.shop.organization_id))[1][1] == {
+        "metric": "messages_sent", "used": 10, "allowed": 10, "beyond": False, "offered": False,
+    }  # fmt: skip
     assert await world.see(NOTICES, world.neighbour.organization_id) == []
 
 
@@ -50,7 +52,7 @@ async def test_who_goes_beyond_is_told_when_the_cap_is_spent(world: World) -> No
     await choose(world, world.shop, 3)
     assert await consume(world, world.shop, 11)
     await jobs.nightly(world.database)
-    assert [(kind, facts["beyond"]) for kind, facts in await world.see(NOTICES, world.shop.organization_id)] == [("usage_full", True)]
+    assert [(kind, facts["beyond"], facts["offered"]) for kind, facts in await world.see(NOTICES, world.shop.organization_id)] == [("usage_full", True, True)]
     assert await consume(world, world.shop, 2)
     await jobs.nightly(world.database)
     assert [kind for kind, _ in await world.see(NOTICES, world.shop.organization_id)] == ["usage_full", "overage_cap_reached"]

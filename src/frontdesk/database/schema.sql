@@ -5105,7 +5105,7 @@ declare
   told bigint;
 begin
   with standing as materialized (
-    select v.metric, v.used, v.allowed, v.over_limit = 'overage' and v.price > 0 and v.may_go_over as beyond,
+    select v.metric, v.used, v.allowed, v.price > 0 and v.may_go_over as offered, v.over_limit = 'overage' and v.price > 0 and v.may_go_over as beyond,
       least(private.credit_left(organization, v.currency, v.metric, period), v.cap * 1000 - v.cost) < v.price as spent
     from private.usage_standing(organization) v
     where (v.kind = 'period' or v.metric = 'contacts') and v.allowed > 0 and v.used * 100 >= v.allowed * 80
@@ -5115,7 +5115,7 @@ begin
   )
   insert into public.billing_notices (organization_id, id, kind, object, facts)
   select organization, private.uuid_v7(), k.kind, s.metric || ':' || period,
-    jsonb_build_object('metric', s.metric, 'used', s.used, 'allowed', s.allowed, 'beyond', coalesce(s.beyond, false))
+    jsonb_build_object('metric', s.metric, 'used', s.used, 'allowed', s.allowed, 'beyond', coalesce(s.beyond, false), 'offered', coalesce(s.offered, false))
   from standing s
   cross join lateral (
     select case when s.used < s.allowed then 'usage_nearly_full' when s.beyond and s.spent then 'overage_cap_reached' else 'usage_full' end as kind) as k

@@ -1,5 +1,6 @@
 """What an organization is told about its plan, each once whatever is replayed, in its own language, to whoever may change it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -143,3 +144,18 @@ async def test_what_cannot_be_written_keeps_nobody_else_waiting(world: World, se
     await put(world, "trial_ends_at = now() + interval '1 day'")
     await look(world.database, mailer)
     assert [one.template for one in await received(world, settings)] == ["billing/trial_ending"]
+
+
+@pytest.mark.parametrize("kind", ["usage_full", "usage_nearly_full"])
+@pytest.mark.parametrize("offered", [True, False])
+async def test_going_beyond_a_limit_is_offered_only_to_whoever_may(world: World, settings: Settings, mailer: Mailer, kind: str, offered: bool) -> None:
+    facts = json.dumps({"metric": "messages_sent", "used": 10, "allowed": 10, "beyond": False, "offered": offered})
+    period = await world.see("select private.usage_period()::text")
+    await world.owner.execute(
+        "insert into billing_notices (organization_id, id, kind, object, facts) values (%s, %s, %s, %s, %s::jsonb)",
+        (world.shop.organization_id, new_id(), kind, f"messages_sent:{period[0][0]}", facts),
+    )
+    await put(world, "look_at = now()")
+    await look(world.database, mailer)
+    (told,) = await received(world, settings)
+    assert ("allow more than it includes" in told.letter.text, "allow more than it includes" in told.letter.html) == (offered, offered)
