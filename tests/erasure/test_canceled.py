@@ -51,6 +51,8 @@ async def test_it_is_told_ordered_told_again_and_gone(desk: Desk, neighbour: Des
     assert await steps(database, desk) == [None, None]
     await later(owner, 1)
     assert await steps(database, desk) == ["told", None]
+    mailer = Mailer(secret_files.load(settings).vault, settings)
+    await look(database, mailer)
     await later(owner, 6)
     assert await steps(database, desk) == [None, None]
     await later(owner, 1)
@@ -59,7 +61,7 @@ async def test_it_is_told_ordered_told_again_and_gone(desk: Desk, neighbour: Des
     assert "Until then an owner can undo it" in (await desk.get("/dashboard")).text
     await later(owner, 6)
     assert await steps(database, desk) == ["reminded", None]
-    await look(database, Mailer(secret_files.load(settings).vault, settings))
+    await look(database, mailer)
     told = [one for one in await letters(owner, settings, "maya@example.com") if one.template == "billing/deletion_ahead"]
     assert len(told) == 2 and told[0].links == ["/dashboard/settings/archive"]
     logged = await owner.execute(

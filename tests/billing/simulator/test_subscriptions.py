@@ -57,7 +57,7 @@ async def test_a_card_that_fails_puts_it_behind_and_then_ends_it(stage: Stage) -
     assert (over.latest_invoice.attempt_count, over.latest_invoice.next_payment_attempt) == (5, None)
     await stage.quiet()
     assert types(stage).count("invoice.payment_failed") == 5
-    assert types(stage)[-1] in ("invoice.payment_failed", "invoice.updated") and "customer.subscription.deleted" in types(stage)
+    assert "customer.subscription.deleted" in types(stage)
     with pytest.raises(stripe.InvalidRequestError):
         await stage.v1.subscriptions.update_async(made.id, {"metadata": {"late": "yes"}})
 
