@@ -159,3 +159,17 @@ async def test_going_beyond_a_limit_is_offered_only_to_whoever_may(world: World,
     await look(world.database, mailer)
     (told,) = await received(world, settings)
     assert ("allow more than it includes" in told.letter.text, "allow more than it includes" in told.letter.html) == (offered, offered)
+
+
+@pytest.mark.parametrize("card", ["4242", None])
+async def test_a_bought_trial_without_a_card_is_told_to_add_one(world: World, settings: Settings, mailer: Mailer, card: str | None) -> None:
+    await put(world, "trial_ends_at = now() + interval '2 days', provider_subscription_id = 'sub_1', amount = 2900, currency = 'EUR'")
+    await world.owner.execute(
+        "insert into billing_accounts (organization_id, provider_customer_id, currency, card_last4) values (%s, 'cus_1', 'EUR', %s)"
+        " on conflict (organization_id) do update set card_last4 = excluded.card_last4",
+        (world.shop.organization_id, card),
+    )
+    await look(world.database, mailer)
+    (told,) = await received(world, settings)
+    for part in (told.letter.text, told.letter.html):
+        assert ("is charged, and everything goes on" in part, "Add a card" in part) == (card is not None, card is None)

@@ -22,6 +22,7 @@ class Subscribed:
     """A subscription as the clock sees it. amount: of each interval, in minor units; exceptions_end: when the next of them does.
 
     period: when the month began in which its usage is counted now. days_ahead: by how many the provider's clock is ahead of ours: in development.
+    payable: whether the provider knows what to charge.
     """
 
     organization_id: UUID
@@ -44,6 +45,7 @@ class Subscribed:
     exceptions_end: datetime | None
     period: date | None = None
     days_ahead: int = 0
+    payable: bool = True
 
     @property
     def bought(self) -> bool:
@@ -128,7 +130,7 @@ def _of_its_trial(one: Subscribed, now: datetime) -> Iterator[Notice]:
     ends_at, now = one.trial_ends_at, one.shown(now) if one.bought else now
     if one.status != "trialing" or ends_at is None:
         return
-    facts = {"plan": one.plan, "ends_at": ends_at, "bought": one.bought, "amount": one.amount, "currency": one.currency}
+    facts = {"plan": one.plan, "ends_at": ends_at, "bought": one.bought, "payable": one.payable, "amount": one.amount, "currency": one.currency}
     if ends_at - TRIAL_ENDING <= now < ends_at and not one.cancel_at_period_end:
         yield Notice("trial_ending", ends_at.isoformat(), facts=facts)
     if not one.bought and ends_at <= now < ends_at + TELL_WITHIN:

@@ -29,7 +29,8 @@ async def subscribed(db: Tenants, organization_id: UUID) -> Subscribed | None:
            order by i.issued_at desc limit 1) as invoice_url,
           (select min(e.expires_at) from public.entitlement_overrides e
            where e.organization_id = s.organization_id and e.expires_at > now()) as exceptions_end,
-          private.usage_period(s.organization_id) as period, s.days_ahead
+          private.usage_period(s.organization_id) as period, s.days_ahead,
+          exists (select from public.billing_accounts a where a.organization_id = s.organization_id and a.card_last4 is not null) as payable
         from public.subscriptions s
         join public.organizations o on o.id = s.organization_id
         join public.subscription_plans p on p.id = s.plan_id
