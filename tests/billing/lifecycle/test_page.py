@@ -113,6 +113,8 @@ async def test_what_goes_on_beyond_the_plan_is_not_called_stopped(database: Data
         for address in ("/dashboard/billing", "/dashboard/usage"):
             text = await page(desk, address)
             assert "5,000 beyond the plan: all of the €20 that you allowed" in text and "at once if you raise the amount" in text
+        await owner.execute("update subscriptions set plan_id = 'business' where organization_id = %s", (desk.organization_id,))
+        assert "5,000 of them were beyond the plan that you had: €20" in await page(desk)
 
 
 async def test_in_a_trial_nobody_is_told_that_more_can_be_bought_at_once(database: Database, settings: Settings, owner: psycopg.AsyncConnection[Any]) -> None:
