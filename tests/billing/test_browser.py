@@ -20,13 +20,18 @@ async def pay(page: Page, press: str) -> None:
     await page.get_by_role("button", name=press).click()
 
 
+async def buy(page: Page) -> None:
+    """Register, and buy Professional."""
+    await register(page)
+    await page.goto("/dashboard/billing")
+    await page.get_by_role("button", name="Choose Professional").click()
+    await pay(page, "Subscribe and pay")
+
+
 async def test_a_plan_is_bought_in_a_browser_whose_policy_follows_no_form_to_another_site(chromium: str, settings: Settings, database: Database) -> None:
     port = free_port()
     async with served(settings.model_copy(update={"port": port}), database, port) as address, browsing(chromium, address) as page:
-        await register(page)
-        await page.goto("/dashboard/billing")
-        await page.get_by_role("button", name="Choose Professional").click()
-        await pay(page, "Subscribe and pay")
+        await buy(page)
         await page.wait_for_url("**/dashboard/billing")
         await expect(page.get_by_text("Thank you. You are on Professional now.")).to_be_visible()
         await expect(page.get_by_text("Paid until")).to_be_visible()

@@ -10,12 +10,12 @@ from playwright.async_api import Page, expect
 from frontdesk.database import Database
 from frontdesk.settings import Settings
 from frontdesk.web import needs_of
-from tests.billing.test_browser import pay
+from tests.billing.test_browser import buy
 from tests.operator.conftest import REASON, Console, signed_in
 from tests.operator.crowd import crowd
 from tests.product import free_port
 from tests.users.browser import Browser
-from tests.web.running import browsing, register, served
+from tests.web.running import browsing, served
 from tests.web.test_everybody import BEYOND, FORMS, look, look_twice
 
 pytestmark = pytest.mark.browser
@@ -104,10 +104,7 @@ async def test_what_was_bought_is_changed_cancelled_and_kept(
 ) -> None:
     port = free_port()
     async with served(settings.model_copy(update={"port": port}), database, port) as address, browsing(chromium, address) as page:
-        await register(page)
-        await page.goto("/dashboard/billing")
-        await page.get_by_role("button", name="Choose Professional").click()
-        await pay(page, "Subscribe and pay")
+        await buy(page)
         await expect(page.get_by_text("You are on Professional now.")).to_be_visible()
         await operator(page, address, owner, database)
         await page.goto("/operator/organizations?q=lagos")

@@ -131,7 +131,7 @@ def asking() -> Iterator[None]:
         yield
     except FrontdeskError:
         raise
-    except Exception as error:
+    except Exception as error:  # what is Stripe's is said in our words, all else is raised as it is
         from frontdesk.billing import library  # it is read by now: something was said
 
         if ours := library.as_ours(error):

@@ -28,7 +28,7 @@ async def look(database: Database, mailer: Mailer) -> int:
         try:
             async with database.tenants([organization_id]) as db:
                 await look_at(db, mailer, organization_id, taken_until, datetime.now(UTC))
-        except Exception as error:
+        except Exception as error:  # one organization keeps none of the others waiting
             log.error("a subscription could not be looked at", organization=str(organization_id), exc_info=error)
     return len(taken)
 
