@@ -222,6 +222,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
 HARMLESS = {
     "acting_organization_is_suspended",
     "acting_user_is_verified",
+    "houses_changed",
     "named_organizations",
     "organizations_allowing",
     "period_end",

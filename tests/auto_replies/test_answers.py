@@ -9,7 +9,8 @@ import pytest
 
 from frontdesk import auto_replies
 from frontdesk.auto_replies import Proposal, Rule, Rulebook
-from frontdesk.auto_replies.answers import House, Shelf, decide
+from frontdesk.auto_replies.answers import decide
+from frontdesk.auto_replies.shelf import House
 from frontdesk.database import new_id
 from frontdesk.messages import NewMessage
 from tests.world import Shop, World, text, webhook
@@ -187,29 +188,12 @@ async def test_batches_over_the_same_organizations_at_once_count_every_answer(wo
 
     async def answer(*shops: Shop) -> int:
         async with world.database.tenants([shop.organization_id for shop in shops]) as db:
-            houses = await auto_replies.open_houses(db, [shop.organization_id for shop in shops])
+            houses = await auto_replies.open_houses(db)
             return await auto_replies.answer(db, [said(shop) for shop in shops], 6, houses)
 
     here, there = world.shop, world.neighbour
     assert await asyncio.gather(*(answer(here, there) if n % 2 else answer(there, here) for n in range(16))) == [2] * 16
     assert (await counts(world, mine_id), await counts(world, theirs_id)) == (17, 17)
-
-
-def house(rules: int) -> House:
-    return House("Shop", Rulebook(Rule(new_id(), f"{n}", "fallback", None, (), "x") for n in range(rules)))
-
-
-def test_a_shelf_keeps_what_was_asked_last_within_its_room() -> None:
-    shelf, (first, second, third) = Shelf(room=10), (new_id() for _ in range(3))
-    kept = shelf.put(first, 1, house(3))
-    shelf.put(second, 2, house(3))
-    assert shelf.take(first) is kept
-    shelf.put(third, 3, house(3))
-    assert [shelf.take(one).version for one in (first, second, third)] == [1, None, 3]
-    newer = shelf.put(first, 4, house(4))
-    assert shelf.take(first) is newer
-    huge = shelf.put(second, 5, house(100))
-    assert shelf.take(second) is huge and not shelf.take(first).house.book.rules
 
 
 @pytest.mark.parametrize("kind", ["button", "interactive"])
@@ -226,5 +210,5 @@ def test_the_title_of_a_button_is_read_as_words(kind: str) -> None:
         "49",
         datetime.now(UTC) + timedelta(hours=1),
     )
-    (answer,) = decide([one], {one.organization_id: House("Shop", Rulebook([prices]))}, {}, 6)
+    (answer,) = decide([one], {one.organization_id.int: House("Shop", Rulebook([prices]))}, {}, 6)
     assert answer.rule is prices and answer.draft.text == "From 10."

@@ -1,21 +1,24 @@
 """The verbs of auto replies: answer a batch of messages; write, order and switch rules."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from frontdesk import audit, messages, usage
 from frontdesk.auto_replies import store
-from frontdesk.auto_replies.answers import Answer, Asker, House, Shelf, answerable, book_of, decide
+from frontdesk.auto_replies.answers import Answer, Asker, answerable, book_of, decide
 from frontdesk.auto_replies.proposals import problems, tidy
 from frontdesk.auto_replies.records import Proposal, Rule
+from frontdesk.auto_replies.shelf import MOST, House, Shelf
 from frontdesk.database import Tenant, Tenants, new_id
 from frontdesk.errors import NotFound
 from frontdesk.messages import Draft, NewMessage
 
-# What PostgreSQL said before, true for the version it named: every batch asks PostgreSQL which version that is now.
+# What PostgreSQL said before: every batch asks PostgreSQL what has changed meanwhile.
 _shelf = Shelf()
+# Organizations by their ids as numbers: hashing UUIDs is slow.
+ReadHouses = Callable[[Mapping[int, UUID]], Awaitable[dict[int, House]]]
 
 
 class NoSuchRule(NotFound):
@@ -25,18 +28,22 @@ class NoSuchRule(NotFound):
 # ---- answering ----
 
 
-async def open_houses(db: Tenants, organization_ids: Iterable[UUID]) -> Callable[[], Awaitable[dict[UUID, House]]]:
-    """Ask by which rules these organizations answer, and read them for `answer`: what is asked meanwhile waits for PostgreSQL only once."""
-    # held here from before the question to after the answer: meanwhile another batch may change the shelf
-    kept = {one: _shelf.take(one) for one in organization_ids}
-    rows = await store.open_books(db, [{"organization_id": one, "known": edition.version} for one, edition in kept.items()])
+async def open_houses(db: Tenants) -> ReadHouses:
+    """Ask what has changed, and read by which rules organizations answer, for `answer`: what is asked meanwhile waits for PostgreSQL only once."""
+    asked = _shelf.seen
+    changes = await store.houses_changed(db, asked.transaction, MOST + 1)
 
-    async def read() -> dict[UUID, House]:
-        for row in await rows():
+    async def read(organization_ids: Mapping[int, UUID]) -> dict[int, House]:
+        rows = await changes()
+        changed = {row["organization_id"].int: row["changed"] for row in rows if row["organization_id"]}
+        as_of = _shelf.hear(asked, rows[0]["run"], rows[0]["seen"], changed)
+        houses = {one: house for one in organization_ids if (house := _shelf.take(one))}  # before anybody else hears of a later change
+        missing = [organization_ids[one] for one in organization_ids.keys() - houses.keys()]
+        for row in await store.open_books(db, missing) if missing else ():
             rules = [Rule(**raw | {"id": UUID(raw["id"])}) for raw in row["rules"]]
-            house = House(row["name"], book_of(rules, row["locale"]))
-            kept[row["organization_id"]] = _shelf.put(row["organization_id"], row["version"], house)
-        return {one: edition.house for one, edition in kept.items() if edition.house.book.rules}
+            one = row["organization_id"].int
+            houses[one] = _shelf.put(one, as_of, House(row["name"], book_of(rules, row["locale"])))
+        return {one: house for one, house in houses.items() if house.book.rules}
 
     return read
 
@@ -45,7 +52,7 @@ async def answer(
     db: Tenants,
     new: Sequence[NewMessage],
     per_minute: int,
-    read_houses: Callable[[], Awaitable[dict[UUID, House]]],
+    read_houses: ReadHouses,
     claim: Callable[[Draft], UUID | None] | None = None,
 ) -> int:
     """Queue what the rules answer to these messages; how many answers will be sent.
@@ -55,7 +62,7 @@ async def answer(
     asking = answerable(new, datetime.now(UTC))
     if not asking:
         return 0
-    houses = await read_houses()
+    houses = await read_houses({message.organization_id.int: message.organization_id for message in asking})
     answers = decide(asking, houses, await _cooling(db, asking, houses), per_minute)
     queued = await messages.queue(db, [one.draft for one in answers], claim)
     sent = [one for one, place in zip(answers, queued, strict=True) if place.refused is None]
@@ -64,14 +71,15 @@ async def answer(
     return len(sent)
 
 
-async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[UUID, House]) -> dict[Asker, set[UUID]]:
+async def _cooling(db: Tenants, asking: Sequence[NewMessage], houses: dict[int, House]) -> dict[Asker, set[UUID]]:
     waits = {one: {rule.id: rule.cooldown_seconds for rule in house.book.rules} for one, house in houses.items() if house.book.cools_down}
-    askers = {(message.organization_id, message.contact_id) for message in asking if message.organization_id in waits} if waits else None
+    askers = {(message.organization_id, message.contact_id) for message in asking if message.organization_id.int in waits} if waits else None
     cooling: dict[Asker, set[UUID]] = {}
     if askers:
         for row in await store.cooldowns(db, [{"organization_id": one, "contact_id": contact} for one, contact in askers]):
-            if row["age"] < waits[row["organization_id"]].get(row["auto_reply_id"], 0):
-                cooling.setdefault((row["organization_id"].int, row["contact_id"].int), set()).add(row["auto_reply_id"])
+            organization = row["organization_id"].int
+            if row["age"] < waits[organization].get(row["auto_reply_id"], 0):
+                cooling.setdefault((organization, row["contact_id"].int), set()).add(row["auto_reply_id"])
     return cooling
 
 
@@ -130,6 +138,7 @@ async def delete(db: Tenant, rule_id: UUID) -> str:
 
 async def switch(db: Tenant, rule_id: UUID, on: bool) -> Rule:
     """Let a rule answer, or not. Returns it as it stands then."""
+    await store.lock(db)
     if await store.switch(db, rule_id, on):
         await store.hold_back(db)
         rule = await find(db, rule_id)

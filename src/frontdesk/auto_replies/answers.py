@@ -1,14 +1,15 @@
 """Which messages of a batch are answered, and with what. Decided in memory; nothing here reads or writes anything."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from frontdesk.auto_replies.records import Question, Rule, Rulebook, choose
 from frontdesk.auto_replies.replies import template
+from frontdesk.auto_replies.shelf import House
 from frontdesk.messages import AUTOMATIC, Draft, NewMessage
 
 # Types whose words a customer chose: typed, or the title of a button or list row. The text of all others is ours
@@ -26,61 +27,12 @@ ONCE_A_DAY: Final = 86_400  # seconds
 Asker = tuple[int, int]  # organization and contact, by their ids as numbers: hashing UUIDs is slow
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """An organization as its rules see it."""
-
-    name: str
-    book: Rulebook
-
-
 class Answer(NamedTuple):
     """A draft, and the rule and the contact it comes from."""
 
     draft: Draft
     rule: Rule
     contact_id: UUID
-
-
-class Edition(NamedTuple):
-    """An organization's name and compiled rules as of one version. No version: nothing is known of it."""
-
-    version: int | None
-    house: House
-
-
-NOTHING: Final = Edition(None, House("", Rulebook(())))
-
-
-class Shelf:
-    """Compiled rules by organization, kept until they change or room is needed. room: how many rules in all."""
-
-    def __init__(self, room: int = 20_000) -> None:
-        """Start empty."""
-        self._room, self._used = room, 0
-        self._books: OrderedDict[UUID, Edition] = OrderedDict()
-
-    def take(self, organization_id: UUID) -> Edition:
-        """What is kept: the version and the rules; no version and no rules if nothing is."""
-        kept = self._books.get(organization_id)
-        if kept is None:
-            return NOTHING
-        self._books.move_to_end(organization_id)
-        return kept
-
-    def put(self, organization_id: UUID, version: int, house: House) -> Edition:
-        """Keep these rules in the place of older ones."""
-        self._drop(organization_id)
-        self._books[organization_id] = edition = Edition(version, house)
-        self._used += len(house.book.rules) + 1
-        while self._used > self._room and len(self._books) > 1:
-            self._drop(next(iter(self._books)))
-        return edition
-
-    def _drop(self, organization_id: UUID) -> None:
-        kept = self._books.pop(organization_id, None)
-        if kept:
-            self._used -= len(kept.house.book.rules) + 1
 
 
 def book_of(rules: Sequence[Rule], locale: str) -> Rulebook:
@@ -98,16 +50,17 @@ def answerable(new: Iterable[NewMessage], now: datetime) -> list[NewMessage]:
     ]
 
 
-def decide(asking: Sequence[NewMessage], houses: Mapping[UUID, House], cooling: Mapping[Asker, set[UUID]], per_minute: int) -> list[Answer]:
+def decide(asking: Sequence[NewMessage], houses: Mapping[int, House], cooling: Mapping[Asker, set[UUID]], per_minute: int) -> list[Answer]:
     """Answer the messages in order.
 
-    Several of one contact share its cooldowns and its answers a minute; only its first can be greeted.
+    Several of one contact share its cooldowns and its answers a minute; only its first can be greeted. houses: by the ids of organizations as numbers.
     """
     answers: list[Answer] = []
     given: defaultdict[int, int] = defaultdict(int)
     cooling_now, heard = dict(cooling), set[Asker]()
     for message in asking:
-        house, asker = houses.get(message.organization_id), (message.organization_id.int, message.contact_id.int)
+        asker = message.organization_id.int, message.contact_id.int
+        house = houses.get(asker[0])
         first = message.first_contact and asker not in heard
         heard.add(asker)
         if house is None or given[message.conversation_id.int] >= min(message.answers_left, per_minute):

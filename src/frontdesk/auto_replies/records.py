@@ -70,6 +70,8 @@ class Keyword(NamedTuple):
 class Rulebook:
     """The rules of one organization, compiled: asked from top to bottom, fallbacks always last."""
 
+    __slots__ = ("_always", "_by_run", "cools_down", "keywords", "rules")
+
     def __init__(self, rules: Iterable[Rule]) -> None:
         """Compile; a rule that is switched off keeps its number and is never asked."""
         self.rules = tuple(sorted(rules, key=lambda rule: (rule.trigger == "fallback", rule.position, rule.id)))

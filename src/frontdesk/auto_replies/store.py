@@ -1,6 +1,6 @@
 """The SQL of auto replies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -137,18 +137,30 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
 # ---- background work over many organizations ----
 
 
-async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
-    """Ask for the name and the rules that are on of each organization of which another version is known, or none; they are read later.
+async def houses_changed(db: Tenants, since: int, most: int) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+    """Ask which organizations have changed since a transaction, themselves or their rules, up to so many; to be read later.
 
-    asked: one per organization, keys organization_id and known. Counting answers makes no new version, all else does.
+    Each row has run and seen, how far this looked, and but for the only one of a look that found nothing, organization_id and changed. Counting
+    answers is no change.
     """
     return await db.ask(
         """
+        select c.run, c.seen::text::bigint as seen, c.organization_id, c.changed::text::bigint as changed
+        from private.houses_changed(%(since)s::xid8, %(most)s) as c
+        """,
+        {"since": str(since), "most": most},
+    )
+
+
+async def open_books(db: Tenants, organization_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """The name and the rules that are on of each of these organizations."""
+    return await db.rows(
+        """
         with asked as materialized (
-          select a.organization_id, a.known from json_to_recordset(%(batch)s) as a (organization_id uuid, known bigint)
+          select a.organization_id from json_to_recordset(%(batch)s) as a (organization_id uuid)
           where a.organization_id = any (array[a.organization_id])
         )
-        select a.organization_id, o.name, o.locale, v.version, (
+        select a.organization_id, o.name, o.locale, (
           select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'trigger', r.trigger,
             'match', r.match, 'keywords', r.keywords, 'reply', r.reply, 'cooldown_seconds', r.cooldown_seconds,
             'position', r.position, 'held_back', r.held_back)), '[]')
@@ -156,12 +168,8 @@ async def open_books(db: Tenants, asked: Sequence[dict[str, Any]]) -> Callable[[
           where r.organization_id = a.organization_id and r.enabled_at is not null and r.held_back is distinct from 'over_limit') as rules
         from asked a
         cross join lateral (select n.name, n.locale from public.organizations n where n.id = a.organization_id offset 0) as o
-        cross join lateral (
-          select hash_record_extended(row(o.name, o.locale), 0) # coalesce(bit_xor(hash_record_extended(row(r.id, r.updated_at), 0)), 0) as version
-          from public.auto_replies r where r.organization_id = a.organization_id and r.enabled_at is not null) as v
-        where v.version is distinct from a.known
         """,
-        {"batch": recordset(asked)},
+        {"batch": recordset([{"organization_id": one} for one in organization_ids])},
     )
 
 

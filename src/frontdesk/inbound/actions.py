@@ -104,7 +104,7 @@ async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_
     """The whole story, in order."""
     deliveries = [delivery for pack in packs for delivery in unpacked(pack)]
     arrived, statuses, failures, others = _read(deliveries)
-    houses = await auto_replies.open_houses(db, {delivery.organization_id.int: delivery.organization_id for delivery, _ in arrived}.values())
+    houses = await auto_replies.open_houses(db)
     scopes = {lane.channel_id.int: channel.scope for lane, channel in channels.items()}
     met = await contacts.meet(db, [contacts.Arrival(d.organization_id, scopes[d.channel_id.int], m.sender, m.sent_at) for d, m in arrived])
     inbound = [_inbound(delivery, message, contact) for (delivery, message), contact in zip(arrived, met, strict=True)]
