@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from frontdesk.database import postmaster, sockets
+from frontdesk.database import memory, postmaster, sockets
 from frontdesk.database.binaries import Account, Binaries
 from frontdesk.errors import FrontdeskError
 
@@ -23,9 +23,8 @@ CONFIGURATION = {
     "port": "5432",  # only names the socket
     "unix_socket_permissions": "0700",
     "max_connections": "60",
-    "shared_buffers": "128MB",
     "fsync": "on",
-    "wal_compression": "on",
+    "max_wal_size": "2GB",  # after each checkpoint a page is written whole once more: rarely is enough
     "jit": "off",
     "random_page_cost": "1.1",
     "idle_in_transaction_session_timeout": "60s",
@@ -114,7 +113,7 @@ class Cluster:
 
     def _configure(self) -> None:
         socket_folder = sockets.place(self.folder, self.account)
-        settings = {**CONFIGURATION, **self.configuration, "unix_socket_directories": f"'{socket_folder}'"}
+        settings = {**CONFIGURATION, "shared_buffers": memory.shared_buffers(), **self.configuration, "unix_socket_directories": f"'{socket_folder}'"}
         text = "# Written by Frontdesk at every start; change settings with ALTER SYSTEM.\n"
         text += "".join(f"{name} = {value}\n" for name, value in settings.items())
         path = self.folder / "frontdesk.conf"
