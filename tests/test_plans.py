@@ -103,8 +103,8 @@ async def test_meeting_known_people(database: Database, rows: int, many: bool, p
 async def test_meeting_new_people(database: Database, rows: int, many: bool, plans: str) -> None:
     numbers = talks(rows, many)
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        met = await contacts.meet(db, [Arrival(lane(n).organization_id, "1", Sender(f"1{n}", f"US.{n}", None, "New"), NOW) for n in numbers])
-    assert len({one.contact_id for one in met}) == rows
+        arrivals = [Arrival(lane(n).organization_id, "1", Sender(f"1{n}", f"US.{n}", None, "New"), NOW) for n in numbers]
+        assert len({one.contact_id for one in await contacts.meet(db, arrivals)}) == rows
     assert modest(seen, rows) == []
 
 
@@ -112,8 +112,8 @@ async def test_meeting_new_people(database: Database, rows: int, many: bool, pla
 async def test_recording_what_arrived(database: Database, rows: int, many: bool, plans: str) -> None:
     numbers = talks(rows, many)
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        new = await messages.record_inbound(db, [arriving(n) for n in numbers], 6)
-    assert [one.conversation_id for one in new] == [crowd_id("conversation", n) for n in numbers]
+        new = [one.conversation_id for one in await messages.record_inbound(db, [arriving(n) for n in numbers], 6)]
+    assert new == [crowd_id("conversation", n) for n in numbers]
     assert modest(seen, rows) == []
 
 
@@ -141,9 +141,16 @@ async def test_taking_deliveries(database: Database, rows: int, many: bool, plan
     numbers = talks(rows, many)
     lanes = {lane(n) for n in numbers}
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        taken = await inbound.take(db, lanes, -(-rows // len(lanes)), rows)
-    assert len(taken) == rows
+        assert len(await inbound.take(db, lanes, -(-rows // len(lanes)), rows)) == rows
     assert modest(seen, rows) == []
+
+
+@pytest.mark.parametrize("plans", PLANS)
+async def test_taking_what_arrived_first(database: Database, plans: str) -> None:
+    lanes = [Lane(crowd_id("organization", n), crowd_id("channel", n)) for n in range(1, crowd.ORGANIZATIONS + 1)]
+    async with watched(database.tenants([one.organization_id for one in lanes]), plans) as (db, seen):
+        assert len(await inbound.take_arrived(db, lanes, 20, 0)) == 20
+    assert modest(seen, 20) == []
 
 
 @pytest.mark.parametrize(("rows", "many", "plans"), BATCHES)
@@ -151,10 +158,9 @@ async def test_taking_deliveries_again_and_keeping_them_aside(database: Database
     numbers = talks(rows, many)
     wanted = [Pack(*lane(n), crowd_id("delivery", n), 0, "message", "", 1) for n in numbers]
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        taken = await inbound.take_again(db, wanted)
+        assert len(taken := await inbound.take_again(db, wanted)) == rows
         await inbound.keep_failures(db, [Failure(one, "broken") for pack in taken for one in unpacked(pack)])
         await inbound.drop_others(db, {lane(n) for n in numbers}, 0)
-    assert len(taken) == rows
     assert modest(seen, rows) == []
 
 
@@ -163,8 +169,7 @@ async def test_claiming_what_waits(database: Database, rows: int, many: bool, pl
     numbers = talks(rows, many)
     lanes = {lane(n) for n in numbers}
     async with watched(database.tenants(organizations(numbers)), plans) as (db, seen):
-        claims = await outbound.claim(db, {one: -(-rows // len(lanes)) for one in lanes}, rows, new_id())
-    assert len(claims) >= rows
+        assert len(await outbound.claim(db, {one: -(-rows // len(lanes)) for one in lanes}, rows, new_id())) >= rows
     assert modest(seen, rows) == []
 
 

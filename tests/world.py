@@ -5,6 +5,7 @@ import hmac
 import itertools
 import json
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import psycopg
 from frontdesk.access import Actor
 from frontdesk.channels import Lane, Lanes, split
 from frontdesk.database import Database, new_id
-from frontdesk.inbound import Told, tell
+from frontdesk.inbound import Place, Told, tell
 from frontdesk.inbound.keeper import Keeper
 
 APP_SECRET = "the app's own secret"
@@ -50,9 +51,9 @@ class World:
     neighbour: Shop
     worker: UUID = field(default_factory=new_id)
 
-    async def keep(self, shop: Shop, *bodies: bytes) -> None:
+    async def keep(self, shop: Shop, *bodies: bytes, kept: Callable[[Iterable[Place]], None] = lambda places: None) -> None:
         """Keep the events of webhooks for a shop's number, as the door does after the signature."""
-        await Keeper(self.database, lambda lanes: None).keep([(shop.lane, event) for body in bodies for event in split(body)])
+        await Keeper(self.database, kept).keep([(shop.lane, event) for body in bodies for event in split(body)])
 
     async def tell(self, *shops: Shop, per_minute: int = 6) -> Told:
         """Tell whatever is kept for these shops, as the inbound road does."""

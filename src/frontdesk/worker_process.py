@@ -12,7 +12,6 @@ from contextlib import suppress
 from struct import Struct
 from time import monotonic
 from typing import Any, Self
-from uuid import UUID
 
 import uvloop
 
@@ -28,7 +27,8 @@ from frontdesk.settings import Settings
 # how long the thread of the HTTP client waits at most for its turn to hand over an answer; by default it is ten times as long
 SWITCH_SECONDS = 0.0005
 FINISHES_IN = 20.0  # seconds a worker may take to finish what it has begun
-RING = Struct("=c16s16sB")  # what waits: i(n) or o(ut), organization, channel, part
+RING = Struct("=c32sB")  # what waits: i(n) or o(ut), organization and channel, part
+MOST_KNOWN = 50_000  # lanes
 MOST_UNHEARD = 1 << 20  # bytes of rings that wait for a worker which does not listen
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -67,11 +67,11 @@ class WorkerProcess:
 
     def ring_in(self, places: Iterable[Place]) -> None:
         """Something was kept in these places."""
-        self._ring(RING.pack(b"i", lane.organization_id.bytes, lane.channel_id.bytes, part) for lane, part in places)
+        self._ring(RING.pack(b"i", lane.organization_id.bytes + lane.channel_id.bytes, part) for lane, part in places)
 
     def ring_out(self, lanes: Iterable[Lane]) -> None:
         """Something waits to be sent on these lanes."""
-        self._ring(RING.pack(b"o", lane.organization_id.bytes, lane.channel_id.bytes, 0) for lane in lanes)
+        self._ring(RING.pack(b"o", lane.organization_id.bytes + lane.channel_id.bytes, 0) for lane in lanes)
 
     def _ring(self, rings: Iterable[bytes]) -> None:
         # it finds by itself what waits, if it does not hear of it
@@ -141,17 +141,24 @@ async def _work(settings: Settings, line: socket.socket) -> None:
 
 async def _heed(reader: asyncio.StreamReader, ring: Callable[[str, Iterable[Any]], None]) -> None:
     """Pass on what rings, until the leader hangs up."""
-    rest = b""
+    rest, known = b"", dict[bytes, Lane]()  # the same lane is the same object: it is looked up a dozen times with each batch
     while heard := await reader.read(65536):
         rest += heard
         whole = len(rest) - len(rest) % RING.size
-        rings = list(RING.iter_unpack(rest[:whole]))
+        places, lanes = list[Place](), list[Lane]()
+        for way, name, part in RING.iter_unpack(rest[:whole]):
+            lane = known.get(name) or known.setdefault(name, _lane(name))
+            if way == b"i":
+                places.append(Place(lane, part))
+            else:
+                lanes.append(lane)
         rest = rest[whole:]
-        for direction, name in ((b"i", "in"), (b"o", "out")):
-            lanes = [(Lane(_uuid(organization), _uuid(channel)), part) for way, organization, channel, part in rings if way == direction]
-            if lanes:
-                ring(name, [Place(lane, part) for lane, part in lanes] if name == "in" else [lane for lane, _ in lanes])
+        for direction, waiting in (("in", places), ("out", lanes)):
+            if waiting:
+                ring(direction, waiting)
+        if len(known) > MOST_KNOWN:
+            known.clear()
 
 
-def _uuid(sixteen: bytes) -> UUID:
-    return uuid_of(int.from_bytes(sixteen, "big"))
+def _lane(name: bytes) -> Lane:
+    return Lane(*(uuid_of(int.from_bytes(half, "big")) for half in (name[:16], name[16:])))

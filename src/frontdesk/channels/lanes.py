@@ -51,9 +51,12 @@ class Lanes:
     async def hold(self, wanted: Iterable[Lane]) -> dict[Lane, Leased]:
         """Those of the wanted lanes that are ours now, leasing or renewing where needed, in one question to the database."""
         lanes = list(wanted)
-        if self._ending(lanes):
-            async with self._asking:
-                await self._lease(self._ending(lanes))
+        now = monotonic()
+        ours = {lane: held for lane in lanes if (held := self._held.get(lane)) is not None and held.until >= now + RENEW_BEFORE}
+        if len(ours) == len(lanes):
+            return ours
+        async with self._asking:
+            await self._lease(self._ending(lanes))
         now = monotonic()
         return {lane: held for lane in lanes if (held := self._held.get(lane)) and held.until > now}
 

@@ -16,7 +16,7 @@ from frontdesk.database.doors import (
     UnknownKey,
 )  # fmt: skip
 from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
-from frontdesk.database.sql import Statements, batch, recordset
+from frontdesk.database.sql import Statements, batch, keys, recordset
 
 __all__ = [
     "Console",
@@ -32,6 +32,7 @@ __all__ = [
     "UnknownKey",
     "batch",
     "id_time",
+    "keys",
     "new_id",
     "new_ids",
     "recordset",

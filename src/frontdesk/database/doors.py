@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
-import orjson
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from frontdesk.access import Actor
-from frontdesk.database.sql import Params, Statements
+from frontdesk.database.sql import Params, Statements, keys
 from frontdesk.errors import NotFound, NotSignedIn, Unavailable
 
 _ENTER: LiteralString = (
@@ -155,12 +154,11 @@ class Database:
         small, and stays when they are not.
         """
         async with self._transaction(pipelined=True) as connection:
-            named = orjson.dumps({str(one): 0 for one in organization_ids}).decode()
             await connection.execute(
                 "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organizations', %(named)s, true),"
                 " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
                 " set_config('enable_seqscan', 'off', true)",
-                {"named": named, "commit": "on" if durable else "off"},
+                {"named": keys(organization_ids), "commit": "on" if durable else "off"},
             )
             yield Tenants(connection, organization_ids)
 

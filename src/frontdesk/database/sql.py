@@ -1,8 +1,9 @@
 """Running statements: literal SQL in, dictionaries or records out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, LiteralString, TypeVar
+from uuid import UUID
 
 import orjson
 from psycopg import AsyncConnection
@@ -25,6 +26,14 @@ def batch(rows: Sequence[Mapping[str, Any]]) -> Jsonb:
 def recordset(rows: Sequence[Mapping[str, Any]]) -> Json:
     """The same for `json_to_recordset`, which reads the text itself: a tenth cheaper for what is read once. No function of ours takes it."""
     return Json(rows, dumps=orjson.dumps)
+
+
+def keys(ids: Iterable[UUID]) -> str:
+    """These ids as the keys of a JSON object: `jsonb_exists` finds one without going through all.
+
+    They are in order: PostgreSQL sorts the keys whenever it reads the object, and takes half the time if nothing is to be moved.
+    """
+    return orjson.dumps(dict.fromkeys(ids, 0), option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
 
 
 def _maker(kind: type[T]) -> Callable[[Any], Callable[[Sequence[Any]], T]]:

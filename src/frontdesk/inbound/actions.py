@@ -34,7 +34,7 @@ class ToldBefore(NotYet):
 async def tell(
     database: Database,
     channels: Channels,
-    each: int,
+    each: int | None,
     most: int,
     answers_per_minute: int,
     part: int | None = None,
@@ -44,13 +44,14 @@ async def tell(
 ) -> Told:
     """Take what is kept on these lanes and tell its story, all or nothing; what breaks the batch is isolated and kept aside.
 
-    looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is. ahead: claims answers at once.
+    each: how many of one lane at most; None: the lanes' part is one queue, in order of arrival. ahead: claims answers at once.
+    looked_for: False spares the question which messages are stored already, and raises ToldBefore if one is.
     """
     packs: list[Pack] = []
     try:
         with nullcontext() if ahead is None else ahead:
             async with database.tenants(_organizations(channels), durable=False) as db:
-                packs = await store.take(db, channels, each, most, part)
+                packs = await (store.take_arrived(db, channels, most, part or 0) if each is None else store.take(db, channels, each, most, part))
                 return await _tell(db, channels, packs, answers_per_minute, looked_for, ahead)
     except UniqueViolation as error:
         raise NotYet(str(error)) if looked_for else ToldBefore from error
@@ -119,7 +120,8 @@ async def _tell(db: Tenants, channels: Channels, packs: Sequence[Pack], answers_
     if ahead:
         answers -= len(ahead)
         await db.durably()  # what is claimed is on disk before it is said
-    heard = frozenset(Lane(m.organization_id, m.channel_id) for m in {m.channel_id.int: m for m in new_messages}.values())
+    wrote = {message.channel_id.int for message in new_messages}
+    heard = frozenset(lane for lane in channels if lane.channel_id.int in wrote)
     touched = frozenset(changed) | {lane.organization_id for lane in heard}
     return Told(_served(deliveries), len(new_messages), heard, answers, touched, tuple(failures))
 
@@ -168,7 +170,7 @@ def _served(deliveries: Sequence[Delivery]) -> Counter[int]:
 
 
 def _organizations(channels: Channels) -> list[Any]:
-    return list({lane.organization_id for lane in channels})
+    return list({lane.organization_id.int: lane.organization_id for lane in channels}.values())
 
 
 def _sum(told: Sequence[Told]) -> Told:

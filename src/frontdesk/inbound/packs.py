@@ -44,5 +44,7 @@ def _parcels(payloads: list[str]) -> Iterator[list[str]]:
 
 def unpacked(pack: Pack) -> list[Delivery]:
     """The events of a pack, in order of arrival. Their ids follow that of the pack, so they stay the same if it is taken apart."""
+    if pack.events == 1:
+        return [Delivery(pack.organization_id, pack.channel_id, pack.id, pack.kind, pack.payload)]
     first, lines = pack.id.int, pack.payload.split("\n")
     return [Delivery(pack.organization_id, pack.channel_id, uuid_of(first + n), pack.kind, line) for n, line in enumerate(lines)]

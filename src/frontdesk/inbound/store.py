@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from frontdesk.channels import Lane
-from frontdesk.database import Tenants, batch, id_time, recordset
+from frontdesk.database import Tenants, batch, id_time, keys, recordset
 from frontdesk.inbound.records import Failure, Pack
 
 
@@ -36,6 +36,28 @@ async def take(db: Tenants, lanes: Iterable[Lane], each: int, most: int, part: i
         returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
         """,
         {"lanes": recordset([lane._asdict() for lane in lanes]), "each": each, "most": most, "part": part},
+    )
+    return sorted(taken, key=lambda pack: pack.id.int)
+
+
+async def take_arrived(db: Tenants, lanes: Iterable[Lane], most: int, part: int) -> list[Pack]:
+    """Take what arrived first in one part of these lanes, at most `most` events, the last pack whole; in order of arrival.
+
+    As long as that is all there is, it is what `take` takes, for less than half. With more a lane that is full would take the place of others.
+    """
+    taken = await db.records(
+        Pack,
+        """
+        with next as materialized (
+          select d.ctid, sum(d.events) over (order by d.id rows unbounded preceding) - d.events as before
+          from public.inbound_deliveries d
+          where d.part = %(part)s and jsonb_exists(%(channels)s::jsonb, d.channel_id::text)
+          order by d.part, d.id limit %(most)s
+        )
+        delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n where n.before < %(most)s))
+        returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
+        """,
+        {"channels": keys(lane.channel_id for lane in lanes), "most": most, "part": part},
     )
     return sorted(taken, key=lambda pack: pack.id.int)
 

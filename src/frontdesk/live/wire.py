@@ -11,6 +11,8 @@ import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
+from frontdesk.database import uuid_of
+
 CHANGED, WAKE = "frontdesk_changed", "frontdesk_wake"
 SPACING = 0.1  # seconds between two notices: what is said meanwhile goes with the next
 LONGEST = 7_500  # bytes of a payload; PostgreSQL takes less than 8,000
@@ -112,12 +114,13 @@ class Wire:
 
     def _notices(self, said: Said, woken: set[str]) -> list[dict[str, str]]:
         wakes = [{"channel": WAKE, "payload": f"{self._origin} {direction}"} for direction in sorted(woken)]
-        return wakes + [{"channel": CHANGED, "payload": payload} for topic, ids in said.items() for payload in self._payloads(topic, sorted(ids))]
+        changes = [payload for topic, ids in said.items() for payload in self._payloads(topic, sorted(one.hex for one in ids))]
+        return wakes + [{"channel": CHANGED, "payload": payload} for payload in changes]
 
-    def _payloads(self, topic: str, ids: list[UUID]) -> list[str]:
+    def _payloads(self, topic: str, ids: list[str]) -> list[str]:
         most = (LONGEST - len(self._origin) - len(topic.encode())) // 33
         chunks = [ids[start : start + most] for start in range(0, len(ids), most)]
-        return [f"{self._origin} {','.join(one.hex for one in chunk)} {topic}" for chunk in chunks]
+        return [f"{self._origin} {','.join(chunk)} {topic}" for chunk in chunks]
 
     async def _listen(self) -> None:
         pause = FIRST_PAUSE
@@ -153,7 +156,7 @@ class Wire:
             return
         ids, _, topic = rest.partition(" ")
         try:
-            self._on_topic([UUID(hex=one) for one in ids.split(",")], topic)
+            self._on_topic([uuid_of(int(one, 16)) for one in ids.split(",")], topic)
         except ValueError:
             log.warning("a notice cannot be read", payload=payload[:80])
 
