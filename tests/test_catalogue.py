@@ -61,6 +61,7 @@ OTHER_UNIQUE = {
     "channel_routes_pkey": "a number belongs to one channel of the installation",
     "channel_apps_token_hash_key": "a webhook's address is found by its token",
     "api_key_hashes_pkey": "a key is found by its hash",
+    "received_counts_pkey": "what a batch has counted is of all its organizations",
     "clock_turns_pkey": "the clock's work is the installation's",
     "api_calls_pkey": "whoever calls is counted before it is known who it is",
     "unrouted_deliveries_pkey": "nobody's until their number is connected",

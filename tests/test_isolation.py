@@ -172,6 +172,7 @@ FOREIGN_CALLS: dict[str, Callable[[Shop], tuple[Any, ...]]] = {
     "consume_usage": lambda shop: (shop.organization_id, "messages_sent", 1),
     "consume_usage_of_many": lambda shop: ("messages_sent", Jsonb([{"organization_id": str(shop.organization_id), "amount": 1}])),
     "data_key": lambda shop: (shop.organization_id, "v1.k.n.c"),
+    "count_received": lambda shop: (Jsonb({str(shop.organization_id): 1}),),
     "create_api_key": lambda shop: (shop.organization_id, new_id(), bytes(32), "x", "fd_live_000000", ["contacts:read"], [], None),
     "disconnect_channel": lambda shop: (shop.organization_id, shop.channel_id),
     "part_from_canceled": lambda shop: (shop.organization_id, 90),

@@ -30,6 +30,7 @@ CLOCK: tuple[tuple[float, LiteralString], ...] = (
     (DAY, "select private.forget_billing_events()"),
     (HOUR, "select private.forget_api_answers()"),
     (SECOND, "select private.notice_growth()"),
+    (SECOND, "select private.fold_received()"),
 )
 log = structlog.get_logger()
 
@@ -60,8 +61,9 @@ async def run(settings: Settings, database: Database, live: Live, bell: Bell, st
             group.create_task(billing.keep_time(database, Mailer(secret_files.load(settings).vault, settings), stop))
             for seconds, what in CLOCK:
                 group.create_task(_every(seconds, what, database, stop))
-        with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself
+        with suppress(DatabaseError, Unavailable):  # a lease that is not given back runs out by itself, and what is not folded waits for the next worker
             await database.call("select private.release_lanes(%(worker)s)", {"worker": worker})
+            await database.call("select private.fold_received()")
 
 
 async def _bookkeeper(settings: Settings, database: Database, live: Live, open_things: AsyncExitStack) -> billing.Bookkeeper | None:

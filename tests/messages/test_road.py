@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from frontdesk import messages
 from frontdesk.database import new_id
 from frontdesk.messages import Draft, Status
-from tests.world import Shop, World, status, text, webhook
+from tests.world import Shop, World, fold_received, status, text, webhook
 
 RANKS = {"accepted": 3, "sent": 4, "failed": 5, "delivered": 6, "read": 7}
 
@@ -33,6 +33,7 @@ async def test_the_same_message_arriving_twenty_times_is_stored_and_counted_once
     assert await world.see("select unread_count, last_text from conversations") == [
         (1, "Thanks for writing to Lagos Glow Salon. We will answer as soon as we can.")
     ]
+    await fold_received(world.owner)
     assert await world.see("select used from organization_usage where organization_id = %s and metric = 'messages_received'", world.shop.organization_id) == [
         (1,)
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Clones, Urls
 from tests.product import Product, Shop, eventually, installed, open_shop
-from tests.world import sign
+from tests.world import fold_received, sign
 
 
 @pytest.fixture(scope="package")
@@ -49,6 +49,7 @@ class Backstage:
 
     async def used(self, shop: Shop, metric: str) -> int:
         """How much of a metric a shop has used."""
+        await fold_received(self.owner)
         question = "select coalesce(sum(used), 0) from public.organization_usage where organization_id = %s and metric = %s"
         rows = await self.see(question, shop.organization_id, metric)
         return int(rows[0][0])

@@ -137,6 +137,7 @@ class Town:
         await eventually(ticked, f"all ticks back (seed {SEED})")
         await owner.execute("update public.outbox set claimed_at = claimed_at - interval '2 minutes'")
         await self._until(lambda n: n == 0, owner, "outbox")
+        await self._until(lambda n: n == 0, owner, "private.received_counts")
 
     async def _all_delivered(self) -> bool:
         """Whether Frontdesk has said 200 to everything: what it was not there for waits at the simulator, and comes again."""

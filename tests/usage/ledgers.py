@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from tests.world import Shop, World
+from tests.world import Shop, World, fold_received
 
 
 async def allow(world: World, shop: Shop, *, overage: dict[str, int] | None = None, status: str = "active", **limits: int | None) -> None:
@@ -48,6 +48,7 @@ async def work(world: World, shop: Shop, query: str, **params: Any) -> Any:
 
 async def used(world: World, shop: Shop, metric: str = "messages_sent") -> dict[date, int]:
     """What is counted for each period in which anything was."""
+    await fold_received(world.owner)
     rows = await world.see(
         "select period_start, used from organization_usage where organization_id = %s and metric = %s and used > 0 order by 1", shop.organization_id, metric
     )

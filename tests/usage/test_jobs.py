@@ -12,7 +12,7 @@ from frontdesk.cli import commands
 from frontdesk.usage import jobs, keep_books
 from tests.conftest import Urls
 from tests.usage.ledgers import allow, choose, consume, track, used
-from tests.world import World, text, webhook
+from tests.world import World, fold_received, text, webhook
 
 FIGURES = "select metric, author, amount from usage_days where organization_id = %s order by 1, 2"
 NOTICES = "select kind, facts from billing_notices where organization_id = %s order by created_at, kind"
@@ -21,6 +21,7 @@ NOTICES = "select kind, facts from billing_notices where organization_id = %s or
 async def test_an_hour_fills_the_ledger_and_the_figures(world: World) -> None:
     await world.arrive(world.shop, webhook(world.shop, text("hi")))
     await track(world, world.shop, 4, "ai_replies")
+    await fold_received(world.owner)
     await jobs.hourly(world.database)
     await jobs.hourly(world.database)
     rows = await world.see("select metric, amount from usage_ledger where organization_id = %s order by 1", world.shop.organization_id)

@@ -7,7 +7,7 @@ from psycopg import errors
 
 from frontdesk.database import new_id
 from tests.usage.ledgers import track, used
-from tests.world import World, text, webhook
+from tests.world import World, fold_received, text, webhook
 
 ZERO = "00000000-0000-0000-0000-000000000000"
 
@@ -79,6 +79,8 @@ async def recount(world: World) -> list[tuple[str, int, int]]:
 
 async def test_a_recount_finds_what_was_planted_and_nothing_else(world: World) -> None:
     await world.arrive(world.shop, *[webhook(world.shop, text(f"number {n}")) for n in range(3)])  # each is answered, and greeted
+    assert await recount(world) == []
+    await fold_received(world.owner)
     assert await recount(world) == []
     await world.owner.execute("update organization_usage set used = used + 2 where metric = 'messages_received' and used > 0")
     await world.owner.execute("update organization_usage set used = 0 where metric = 'messages_sent'")

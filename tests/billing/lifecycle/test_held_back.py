@@ -16,7 +16,7 @@ from frontdesk.messages.inbox import actions as inbox
 from frontdesk.messages.inbox.actions import ChannelIsOverTheLimit
 from frontdesk.settings import Settings
 from frontdesk.usage.jobs import hourly
-from tests.world import World, open_shop, text, webhook
+from tests.world import World, fold_received, open_shop, text, webhook
 
 
 @pytest.fixture
@@ -70,6 +70,7 @@ async def test_while_nothing_is_paid_bots_hand_over_once_a_day_and_members_send_
     await look(world.database, mailer)
     await says(world, "hi", "hello?")
     assert [row[:2] for row in await answers(world)] == [(HANDING_OVER["en"], "queued")]
+    await fold_received(world.owner)
     ((received, sent),) = await world.see(
         "select sum(used) filter (where metric = 'messages_received'), sum(used) filter (where metric = 'messages_sent') from organization_usage"
         " where organization_id = %s",
