@@ -93,7 +93,7 @@ async def open_shop(owner: psycopg.AsyncConnection[Any], name: str) -> Shop:
 
 
 async def fold_received(owner: psycopg.AsyncConnection[Any]) -> None:
-    """Bring all that has arrived into the counters, as the worker does every second; beside one, whoever comes second has nothing left to do."""
+    """Bring all that has arrived into the counters, as the worker does every five seconds; beside one, whoever comes second has nothing left to do."""
     while await (await owner.execute("select 1 from private.received_counts limit 1")).fetchone():
         await owner.execute("select private.fold_received()")
 

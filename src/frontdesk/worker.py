@@ -30,7 +30,7 @@ CLOCK: tuple[tuple[float, LiteralString], ...] = (
     (DAY, "select private.forget_billing_events()"),
     (HOUR, "select private.forget_api_answers()"),
     (SECOND, "select private.notice_growth()"),
-    (SECOND, "select private.fold_received()"),
+    (5 * SECOND, "select private.fold_received()"),  # readers add what is not folded, so only the cost says how often
 )
 log = structlog.get_logger()
 

@@ -631,7 +631,7 @@ grant execute on function private.count_received(jsonb) to frontdesk_worker;
 
 -- Adds to the counters what was counted as received since, the oldest first, and returns how many rows that were. Each goes into the period of the
 -- day on which it was counted, as the organization's months are now. Rows are locked in the one order. Nobody folds at the same time, nor while months
--- are moved (`anchor_usage`): whoever comes second leaves it to the next second.
+-- are moved (`anchor_usage`): whoever comes second leaves it to the next fold.
 create function private.fold_received() returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare folded bigint;

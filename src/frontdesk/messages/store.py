@@ -148,7 +148,7 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
 
 
 async def count_received(db: Tenants, counts: Mapping[UUID, int]) -> None:
-    """Count inbound messages of many organizations; never refused. They are in the counters when the worker has folded them, within a second."""
+    """Count inbound messages of many organizations; never refused. The worker folds them into the counters, and who reads those adds what is not folded."""
     await db.run("select private.count_received(%(counts)s)", {"counts": Jsonb(counts, dumps=_with_ids_as_keys)})
 
 
