@@ -51,7 +51,7 @@ async def take_arrived(db: Tenants, lanes: Iterable[Lane], most: int, part: int)
         with next as materialized (
           select d.ctid, sum(d.events) over (order by d.id rows unbounded preceding) - d.events as before
           from public.inbound_deliveries d
-          where d.part = %(part)s and jsonb_exists(%(channels)s::jsonb, d.channel_id::text)
+          where d.part = %(part)s and d.events > 0 and jsonb_exists(%(channels)s::jsonb, d.channel_id::text)
           order by d.part, d.id limit %(most)s
         )
         delete from public.inbound_deliveries d where d.ctid = any (array(select n.ctid from next n where n.before < %(most)s))
@@ -71,9 +71,14 @@ async def take_again(db: Tenants, packs: Sequence[Pack]) -> list[Pack]:
         with wanted as materialized (
           select * from jsonb_to_recordset(%(batch)s) as w (organization_id uuid, channel_id uuid, id uuid)
           where w.id = any (array[w.id])
+        ), place as materialized (
+          select d.ctid
+          from wanted w
+          cross join lateral (
+            select d.ctid from public.inbound_deliveries d where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id offset 0
+          ) as d
         )
-        delete from public.inbound_deliveries d using wanted w
-        where d.organization_id = w.organization_id and d.channel_id = w.channel_id and d.id = w.id
+        delete from public.inbound_deliveries d where d.ctid = any (array(select p.ctid from place p))
         returning d.organization_id, d.channel_id, d.id, d.part, d.kind, d.payload, d.events
         """,
         {"batch": batch(rows)},
