@@ -16,7 +16,7 @@ from frontdesk.database.doors import (
     UnknownKey,
 )  # fmt: skip
 from frontdesk.database.ids import id_time, new_id, new_ids, uuid_of
-from frontdesk.database.sql import Statements, batch, keys, recordset
+from frontdesk.database.sql import Statements, batch, by_id, keys, recordset
 
 __all__ = [
     "Console",
@@ -31,6 +31,7 @@ __all__ = [
     "Tenants",
     "UnknownKey",
     "batch",
+    "by_id",
     "id_time",
     "keys",
     "new_id",

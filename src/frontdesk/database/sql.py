@@ -29,11 +29,13 @@ def recordset(rows: Sequence[Mapping[str, Any]]) -> Json:
 
 
 def keys(ids: Iterable[UUID]) -> str:
-    """These ids as the keys of a JSON object: `jsonb_exists` finds one without going through all.
+    """These ids as the keys of a JSON object: `jsonb_exists` finds one without going through all."""
+    return by_id(dict.fromkeys(ids, 0))
 
-    They are in order: PostgreSQL sorts the keys whenever it reads the object, and takes half the time if nothing is to be moved.
-    """
-    return orjson.dumps(dict.fromkeys(ids, 0), option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
+
+def by_id(numbers: Mapping[UUID, int]) -> str:
+    """A JSON object with ids as its keys, in order: PostgreSQL sorts them whenever it reads the object, and takes half the time if nothing moves."""
+    return orjson.dumps(numbers, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
 
 
 def _maker(kind: type[T]) -> Callable[[Any], Callable[[Sequence[Any]], T]]:

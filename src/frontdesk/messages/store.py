@@ -1,17 +1,11 @@
 """The SQL of the road: messages in, statuses, messages out. One jsonb parameter a statement, joined by primary keys."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-import orjson
-from psycopg.types.json import Jsonb
-
-from frontdesk.database import Tenant, Tenants, batch, recordset
+from frontdesk.database import Tenant, Tenants, batch, by_id, recordset
 from frontdesk.messages.records import Talking
-
-_with_ids_as_keys = partial(orjson.dumps, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS)
 
 
 async def stored_already(db: Tenants, rows: Sequence[dict[str, Any]]) -> set[int]:
@@ -149,7 +143,7 @@ async def add_outbound(db: Tenant | Tenants, rows: Sequence[dict[str, Any]]) -> 
 
 async def count_received(db: Tenants, counts: Mapping[UUID, int]) -> None:
     """Count inbound messages of many organizations; never refused. The worker folds them into the counters, and who reads those adds what is not folded."""
-    await db.run("select private.count_received(%(counts)s)", {"counts": Jsonb(counts, dumps=_with_ids_as_keys)})
+    await db.run("select private.count_received(%(counts)s::jsonb)", {"counts": by_id(counts)})
 
 
 async def count_sent(db: Tenants, counts: Sequence[dict[str, Any]]) -> None:

@@ -102,7 +102,7 @@ class OutboundRoad:
         room = self._room(picked, speakers, free)
         if not room:
             return
-        async with self._database.tenants(list({lane.organization_id for lane in room})) as db:
+        async with self._database.tenants([lane.organization_id for lane in room]) as db:
             claims = await store.claim(db, room, free, self._worker)
         self._send(claims, speakers)
         self._look_again(claims, room, free)
