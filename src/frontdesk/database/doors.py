@@ -157,7 +157,7 @@ class Database:
             await connection.execute(
                 "select set_config('role', 'frontdesk_worker', true), set_config('frontdesk.organizations', %(named)s, true),"
                 " set_config('synchronous_commit', %(commit)s, true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
-                " set_config('enable_seqscan', 'off', true)",
+                " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)",
                 {"named": keys(organization_ids), "commit": "on" if durable else "off"},
             )
             yield Tenants(connection, organization_ids)

@@ -2513,8 +2513,9 @@ create table public.lanes (
 select private.protect('public.lanes', reads => null, writes => null, worker => 'reads');
 
 -- Lanes with deliveries waiting: one index probe per lane that has any, after the given one, so that callers go round and round.
+-- Nothing else: with statistics of a moment in which the table had pages and no rows, a plan would gather and sort all that waits for each lane.
 create function private.waiting_inbound(after_organization uuid, after_channel uuid, how_many integer) returns table (organization_id uuid, channel_id uuid)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set enable_seqscan = off set enable_sort = off as $$
   with recursive lane as (
     (select d.organization_id, d.channel_id from public.inbound_deliveries d
      where (d.organization_id, d.channel_id) > (after_organization, after_channel) order by d.organization_id, d.channel_id limit 1)
@@ -2529,7 +2530,7 @@ grant execute on function private.waiting_inbound(uuid, uuid, integer) to frontd
 
 -- The same for the outbox; a channel that is stopped does not wait.
 create function private.waiting_outbound(after_organization uuid, after_channel uuid, how_many integer) returns table (organization_id uuid, channel_id uuid)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set enable_seqscan = off set enable_sort = off as $$
   with recursive lane as (
     (select o.organization_id, o.channel_id from public.outbox o
      where o.claimed_at is null and (o.organization_id, o.channel_id) > (after_organization, after_channel) order by o.organization_id, o.channel_id limit 1)
