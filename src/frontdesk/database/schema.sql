@@ -515,7 +515,7 @@ select private.protect('public.organization_usage', reads => 'organization:read'
 
 -- What batches of arriving messages have counted and is not folded into the counters yet: how many of each organization, in one row a batch. It is
 -- written with the messages; a fold takes the rows and adds to the counters in one transaction, so that a counter and what is here are always exact
--- together. Not compressed: for a second, that costs more than it saves.
+-- together. Not compressed: for a few seconds, that costs more than it saves.
 create table private.received_counts (
   id bigint generated always as identity primary key,
   counted_at timestamptz not null default now(),  -- which is what the messages say of when they were stored

@@ -1,8 +1,8 @@
--- Messages that arrive are counted by one row a batch, which is folded into the counters once a second.
+-- Messages that arrive are counted by one row a batch, which is folded into the counters every few seconds.
 
 -- What batches of arriving messages have counted and is not folded into the counters yet: how many of each organization, in one row a batch. It is
 -- written with the messages; a fold takes the rows and adds to the counters in one transaction, so that a counter and what is here are always exact
--- together. Not compressed: for a second, that costs more than it saves.
+-- together. Not compressed: for a few seconds, that costs more than it saves.
 create table private.received_counts (
   id bigint generated always as identity primary key,
   counted_at timestamptz not null default now(),  -- which is what the messages say of when they were stored
@@ -30,7 +30,7 @@ grant execute on function private.count_received(jsonb) to frontdesk_worker;
 
 -- Adds to the counters what was counted as received since, the oldest first, and returns how many rows that were. Each goes into the period of the
 -- day on which it was counted, as the organization's months are now. Rows are locked in the one order. Nobody folds at the same time, nor while months
--- are moved (`anchor_usage`): whoever comes second leaves it to the next second.
+-- are moved (`anchor_usage`): whoever comes second leaves it to the next fold.
 create function private.fold_received() returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare folded bigint;
