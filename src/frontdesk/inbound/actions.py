@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import structlog
 from psycopg import OperationalError
@@ -50,7 +49,7 @@ async def tell(
     packs: list[Pack] = []
     try:
         with nullcontext() if ahead is None else ahead:
-            async with database.tenants(_organizations(channels), durable=False) as db:
+            async with database.tenants([lane.organization_id for lane in channels], durable=False) as db:
                 packs = await (store.take_arrived(db, channels, most, part or 0) if each is None else store.take(db, channels, each, most, part))
                 return await _tell(db, channels, packs, answers_per_minute, looked_for, ahead)
     except UniqueViolation as error:
@@ -167,10 +166,6 @@ def _status(delivery: Delivery, event: InboundStatus) -> messages.Status:
 
 def _served(deliveries: Sequence[Delivery]) -> Counter[int]:
     return Counter(delivery.channel_id.int for delivery in deliveries)
-
-
-def _organizations(channels: Channels) -> list[Any]:
-    return list({lane.organization_id.int: lane.organization_id for lane in channels}.values())
 
 
 def _sum(told: Sequence[Told]) -> Told:
